@@ -1,0 +1,5 @@
+"""`python -m unmask`, and so `torchrun -m unmask`."""
+
+from unmask.cli import main
+
+raise SystemExit(main())

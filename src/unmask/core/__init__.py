@@ -1,0 +1,1 @@
+"""What every stage uses: configuration, errors, files, manifests, runs, hashing, progress."""

@@ -1,0 +1,109 @@
+"""Progress on stderr: a bar on a terminal, a plain line now and then elsewhere.
+
+stdout is data and stderr is talk, so nothing here writes to stdout.
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+T = TypeVar("T")
+
+PLAIN_INTERVAL_S = 5.0
+
+
+class Bar(Protocol):
+    """A running progress display."""
+
+    def advance(self, amount: int = 1, note: str = "") -> None:
+        """Move on by `amount`; `note` (such as a loss) stands beside the bar."""
+
+
+def say(line: str) -> None:
+    """Tell the user something, on stderr."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def bar(title: str, total: int | None, *, done: int = 0) -> Iterator[Bar]:
+    """Show progress towards `total` (None: unknown), having `done` some already."""
+    if sys.stderr.isatty():
+        with _RichBar(title, total, done) as rich_bar:
+            yield rich_bar
+    else:
+        lines = _PlainLines(title, total, done)
+        yield lines
+        lines.finish()
+
+
+def track(items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
+    """Yield the items and show how many have passed."""
+    with bar(title, total) as progress:
+        for item in items:
+            yield item
+            progress.advance()
+
+
+class _RichBar:
+    def __init__(self, title: str, total: int | None, done: int) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:<22}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=Console(stderr=True),
+        )
+        self._task = self._progress.add_task(title, total=total, completed=done, note="")
+
+    def __enter__(self) -> "_RichBar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def advance(self, amount: int = 1, note: str = "") -> None:
+        if note:
+            self._progress.update(self._task, advance=amount, note=note)
+        else:
+            self._progress.update(self._task, advance=amount)
+
+
+class _PlainLines:
+    def __init__(self, title: str, total: int | None, done: int) -> None:
+        self._title, self._total, self._done = title, total, done
+        self._note = ""
+        self._started = self._spoken = time.monotonic()
+
+    def advance(self, amount: int = 1, note: str = "") -> None:
+        self._done += amount
+        self._note = note or self._note
+        if time.monotonic() - self._spoken >= PLAIN_INTERVAL_S:
+            self._speak()
+
+    def finish(self) -> None:
+        self._speak()
+
+    def _speak(self) -> None:
+        self._spoken = time.monotonic()
+        of_total = f" of {self._total:,}" if self._total is not None else ""
+        seconds = self._spoken - self._started
+        note = f"  {self._note}" if self._note else ""
+        say(f"{self._title}: {self._done:,}{of_total} in {seconds:.0f} s{note}")

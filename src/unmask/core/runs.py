@@ -1,0 +1,59 @@
+"""A run folder: `config.toml`, `machine.json`, `metrics.jsonl`, `checkpoints/`, `model/`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unmask.core import config as configs
+from unmask.core import files, machine
+from unmask.core.errors import UserError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+class Run:
+    """One training run on disk; opening it again with the same config continues it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.checkpoints = folder / "checkpoints"
+        self.model = folder / "model"
+
+    @classmethod
+    def open(cls, folder: Path, config: "DataclassInstance") -> "Run":
+        """Create the folder, or reopen it; a folder made with another config is refused."""
+        run = cls(folder)
+        recipe = folder / "config.toml"
+        if recipe.exists():
+            changed = configs.differences(configs.load(recipe), configs.plain(config))
+            if changed:
+                raise UserError(
+                    f"{folder}: holds a run with another config ({changed[0]})",
+                    "use another --out, or --force to start this run anew",
+                )
+        elif folder.exists() and any(folder.iterdir()):
+            raise UserError(
+                f"{folder}: is not empty and holds no run of unmask", "use another --out"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        configs.save(config, recipe)
+        files.write_json(folder / "machine.json", machine.describe())
+        return run
+
+    def log(self, row: dict[str, Any]) -> None:
+        """Append one row to `metrics.jsonl`."""
+        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def metrics(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of `metrics.jsonl`; a line cut short by a crash is left out."""
+        path = self.folder / "metrics.jsonl"
+        if not path.exists():
+            return
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError:
+                continue

@@ -1,0 +1,1 @@
+"""Text in, clean documents out."""

@@ -1,0 +1,1 @@
+"""The whole line on the documentation of the installed Python."""

@@ -1,0 +1,1 @@
+"""Models to ONNX, with a parity report."""

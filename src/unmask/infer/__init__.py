@@ -1,0 +1,1 @@
+"""One way to run a model: backends and text-in, answer-out pipelines."""

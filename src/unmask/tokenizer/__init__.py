@@ -1,0 +1,1 @@
+"""Text to ids and back: byte-level BPE and WordPiece, trained or imported."""
