@@ -30,9 +30,12 @@ def draw(key: int | IntArray, index: IntArray) -> IntArray:
     return _finalise(index * GOLDEN + _wrapped(key, GOLDEN))
 
 
-def uniform(bits: IntArray) -> Any:  # noqa: ANN401
-    """Map 64 random bits to float64 in [0, 1): the top 53 bits, exact in numpy and torch."""
-    return _shift_right(bits, 11) * 2.0**-53
+def within(bits: IntArray, share: float) -> Any:  # noqa: ANN401
+    """Whether a draw falls in the first `share` of its range: true with that probability.
+
+    Compared as integers, because torch and numpy round integers to different float types.
+    """
+    return (bits & LARGEST) < int(share * (1 << 63))
 
 
 def below(bits: IntArray, bound: int) -> IntArray:

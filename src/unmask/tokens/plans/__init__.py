@@ -1,0 +1,6 @@
+"""Block plans: how documents become training sequences, one input format a file.
+
+A plan is a pure function of the tokens folder and the block length. It numbers its blocks from 0
+and reads any set of them at once; order, batches and masks are decided by others. Every plan
+states what it does with remainders and with sentences longer than a block, and reports both.
+"""
