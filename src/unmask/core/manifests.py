@@ -127,6 +127,13 @@ def file_inputs(role: str, paths: Sequence[Path]) -> list[Input]:
     return found
 
 
+def folder_inputs(role: str, folder: Path, out: Path) -> list[Input]:
+    """Refer to a folder: as an artifact if it has a manifest, else by its files."""
+    if (folder / NAME).exists():
+        return [artifact_input(role, folder, out)]
+    return file_inputs(role, sorted(path for path in folder.iterdir() if path.is_file()))
+
+
 def linked(folder: Path, role: str) -> Path:
     """Find the artifact that `folder` was made from in this role."""
     for item in read(folder).inputs:

@@ -33,7 +33,10 @@ class Bar(Protocol):
 
 
 def say(line: str) -> None:
-    """Tell the user something, on stderr."""
+    """Tell the user something, on stderr, above whatever bars are running."""
+    if _screen.progress is not None:
+        _screen.progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        return
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
 
@@ -42,7 +45,7 @@ def say(line: str) -> None:
 def bar(title: str, total: int | None, *, done: int = 0) -> Iterator[Bar]:
     """Show progress towards `total` (None: unknown), having `done` some already."""
     if sys.stderr.isatty():
-        with _RichBar(title, total, done) as rich_bar:
+        with _screen.task(title, total, done) as rich_bar:
             yield rich_bar
     else:
         lines = _PlainLines(title, total, done)
@@ -58,32 +61,56 @@ def track(items: Iterable[T], title: str, total: int | None = None) -> Iterator[
             progress.advance()
 
 
+class _Screen:
+    """The one live display of the process; a bar inside a bar is a second row of it."""
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None
+
+    @contextmanager
+    def task(self, title: str, total: int | None, done: int) -> Iterator["_RichBar"]:
+        if self.progress is not None:
+            inner = _RichBar(self.progress, title, total, done)
+            yield inner
+            inner.remove()
+            return
+        with _columns() as self.progress:
+            try:
+                yield _RichBar(self.progress, title, total, done)
+            finally:
+                self.progress.refresh()
+                self.progress = None
+
+
+_screen = _Screen()
+
+
+def _columns() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<22}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=Console(stderr=True),
+    )
+
+
 class _RichBar:
-    def __init__(self, title: str, total: int | None, done: int) -> None:
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description:<22}"),
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
-            console=Console(stderr=True),
-        )
-        self._task = self._progress.add_task(title, total=total, completed=done, note="")
-
-    def __enter__(self) -> "_RichBar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._progress.stop()
+    def __init__(self, progress: Progress, title: str, total: int | None, done: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task(title, total=total, completed=done, note="")
 
     def advance(self, amount: int = 1, note: str = "") -> None:
         if note:
             self._progress.update(self._task, advance=amount, note=note)
         else:
             self._progress.update(self._task, advance=amount)
+
+    def remove(self) -> None:
+        self._progress.remove_task(self._task)
 
 
 class _PlainLines:

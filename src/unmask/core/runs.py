@@ -1,6 +1,7 @@
 """A run folder: `config.toml`, `machine.json`, `metrics.jsonl`, `checkpoints/`, `model/`."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,15 @@ class Run:
         self.model = folder / "model"
 
     @classmethod
-    def open(cls, folder: Path, config: "DataclassInstance") -> "Run":
-        """Create the folder, or reopen it; a folder made with another config is refused."""
+    def open(cls, folder: Path, config: "DataclassInstance", *, force: bool) -> "Run":
+        """Create the folder, or reopen it; a folder made with another config is refused.
+
+        With `force`, a run that is there already is thrown away.
+        """
         run = cls(folder)
         recipe = folder / "config.toml"
+        if force and recipe.exists():
+            shutil.rmtree(folder)
         if recipe.exists():
             changed = configs.differences(configs.load(recipe), configs.plain(config))
             if changed:

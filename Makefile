@@ -1,0 +1,52 @@
+# Everything a person or a machine does here. `make` alone lists the targets.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c requirements.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help install format check test smoke demo bench docs
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
+
+install: .venv/installed  ## make the virtual environment and install from requirements.lock
+
+format: .venv/installed-dev  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: .venv/installed-dev  ## formatting, lint, types, import directions, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/typos
+
+test: .venv/installed-dev  ## every test
+	$(BIN)/python -m pytest
+
+smoke: .venv/installed  ## the whole line, small, in about a minute
+	$(BIN)/unmask demo --recipe recipes/smoke.toml
+
+demo: .venv/installed  ## the whole line on the documentation of the installed Python
+	$(BIN)/unmask demo
+
+bench: .venv/installed-dev  ## measure against peers on this machine, write benchmarks/results/
+	$(BIN)/python benchmarks/pretrain_step.py
+	$(MAKE) docs
+
+docs: .venv/installed-dev  ## write the generated pages: docs/commands.md, docs/results.md
+	$(BIN)/python docs/generate.py
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "unmask needs Python 3.11 or newer; try: make PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) torch
+	$(PIP) -e '.[finetune,export]'
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(PIP) -e '.[finetune,export,test,dev]'
+	@touch $@

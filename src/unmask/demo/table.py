@@ -1,0 +1,73 @@
+"""What the demo shows at its end, read from the artifacts it made."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from unmask.core import files, manifests
+from unmask.core.runs import Run
+from unmask.demo.config import DemoConfig
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """The numbers of a finished demo."""
+
+    start: dict[str, Any]
+    end: dict[str, Any]
+    pretrained: dict[str, Any]
+    random: dict[str, Any]
+    parity: dict[str, Any]
+    filled: list[dict[str, Any]]
+    model: Path
+
+    @classmethod
+    def read(cls, config: DemoConfig) -> "Outcome":
+        """Read metrics, scores and contract."""
+        out = config.out
+        rows = [row for row in Run(out / "pretrain").metrics() if row["kind"] == "valid"]
+        return cls(
+            start=rows[0],
+            end=rows[-1],
+            pretrained=files.read_json(out / "evaluate-pretrained.json"),
+            random=files.read_json(out / "evaluate-random.json"),
+            parity=files.read_json(out / "export" / "contract.json")["parity"],
+            filled=[json.loads(line) for line in (out / "predict.jsonl").read_text().splitlines()],
+            model=out / "pretrain" / "model",
+        )
+
+    @property
+    def gain(self) -> float:
+        """Accuracy with pretraining minus accuracy without."""
+        return float(self.pretrained["accuracy"] - self.random["accuracy"])
+
+
+def table(outcome: Outcome, seconds: float) -> Table:
+    """Lay the outcome out for a terminal."""
+    rows = Table(title="unmask demo", show_header=False, title_justify="left")
+    start, end = outcome.start, outcome.end
+    rows.add_row("MLM loss on held-out blocks", f"{start['loss']:.3f} -> {end['loss']:.3f}")
+    rows.add_row("perplexity", f"{start['perplexity']:,.1f} -> {end['perplexity']:,.1f}")
+    rows.add_row("masked accuracy", f"{start['accuracy']:.1%} -> {end['accuracy']:.1%}")
+    rows.add_section()
+    labels = len(manifests.read(outcome.model.parents[1] / "text").facts["classes"])
+    tested = f"{outcome.random['examples']:,} held-out passages, {labels} labels"
+    rows.add_row("accuracy from random weights", f"{outcome.random['accuracy']:.1%}  ({tested})")
+    rows.add_row(
+        "accuracy from pretrained weights",
+        f"{outcome.pretrained['accuracy']:.1%}  ({outcome.gain:+.1%})",
+    )
+    rows.add_section()
+    rows.add_row("ONNX, max |difference|", f"{outcome.parity['max_difference']:.1e}")
+    for name, speed in outcome.parity["sentences_per_s"].items():
+        rows.add_row(f"sentences/s, {name}", f"{speed:,.0f}")
+    rows.add_section()
+    for number, answer in enumerate(outcome.filled, start=1):
+        rows.add_row(f"filled mask {number}", answer["filled"])
+    rows.add_section()
+    rows.add_row("model folder", str(outcome.model))
+    rows.add_row("time", f"{seconds:,.0f} s")
+    return rows

@@ -1,0 +1,111 @@
+"""Fine-tuning epoch by epoch, keeping the best one."""
+
+import dataclasses
+import math
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from unmask.core.hashing import stream
+from unmask.core.progress import Bar, bar
+from unmask.core.runs import Run
+from unmask.finetune import metrics
+from unmask.finetune.config import FinetuneConfig
+from unmask.finetune.examples import Examples, logits, to_tensors
+from unmask.model.heads import SequenceClassifier
+from unmask.tokenizer.batch import pad
+from unmask.tokens.format import Ints
+from unmask.tokens.order import Order
+from unmask.train.config import Precision
+from unmask.train.optimizer import adamw
+from unmask.train.precision import autocast
+from unmask.train.schedule import warmup_linear
+from unmask.train.step import require_finite, update
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Best:
+    """The epoch that scored best on dev."""
+
+    epoch: int
+    scores: dict[str, float]
+    weights: dict[str, torch.Tensor]
+
+
+@dataclasses.dataclass(slots=True)
+class Trainer:
+    """A classifier in training."""
+
+    config: FinetuneConfig
+    model: SequenceClassifier
+    pad_id: int
+    precision: Precision
+    train: Examples
+    dev: Examples
+    steps_done: int = 0
+
+    def fit(self, run: Run) -> Best:
+        """Train all epochs and score each on dev; leave the model as it was at the best one."""
+        optimizer = adamw(self.model, self.config.optim)
+        best: Best | None = None
+        with bar("finetune", self.steps) as progress:
+            for epoch in range(self.config.epochs):
+                loss = self._epoch(epoch, optimizer, progress)
+                scores = self.score(self.dev)
+                run.log({"kind": "epoch", "epoch": epoch + 1, "train_loss": loss} | scores)
+                progress.advance(0, f"epoch {epoch + 1}: dev {self._metric(scores)}")
+                if best is None or scores[self.config.metric] > best.scores[self.config.metric]:
+                    weights = {k: v.clone() for k, v in self.model.state_dict().items()}
+                    best = Best(epoch + 1, scores, weights)
+        assert best is not None
+        self.model.load_state_dict(best.weights)
+        return best
+
+    @property
+    def steps(self) -> int:
+        """Updates in all."""
+        return self.config.epochs * math.ceil(len(self.train.label_N) / self.config.batch)
+
+    def score(self, examples: Examples) -> dict[str, float]:
+        """Score the model as it is."""
+        rows_NC = logits(self.model, examples.encodings, self.pad_id, self.precision)
+        predicted = rows_NC.argmax(axis=1).tolist()
+        return metrics.classification(examples.label_N.tolist(), predicted)
+
+    def _epoch(self, epoch: int, optimizer: torch.optim.Optimizer, progress: Bar) -> float:
+        self.model.train()
+        count = len(self.train.label_N)
+        order_N = Order(self.config.seed, epoch, count)(np.arange(count))
+        losses = []
+        for first in range(0, count, self.config.batch):
+            losses.append(float(self._step(order_N[first : first + self.config.batch], optimizer)))
+            require_finite(losses[-1], self.steps_done)
+            progress.advance()
+        return sum(losses) / len(losses)
+
+    def _step(self, index_B: Ints, optimizer: torch.optim.Optimizer) -> torch.Tensor:
+        torch.manual_seed(stream("dropout", self.config.seed, self.steps_done))
+        warmup = round(self.config.warmup_share * self.steps)
+        factor = warmup_linear(self.steps_done, warmup=warmup, total=self.steps)
+        self.steps_done += 1
+        return update(
+            self.model,
+            optimizer,
+            [index_B],
+            self._summed_loss,
+            count=len(index_B),
+            lr=self.config.optim.peak_lr * factor,
+            clip_norm=self.config.optim.clip_norm,
+        )
+
+    def _summed_loss(self, index_B: Ints) -> torch.Tensor:
+        device = next(self.model.parameters()).device
+        batch = pad([self.train.encodings[index] for index in index_B], self.pad_id)
+        label_B = torch.from_numpy(self.train.label_N[index_B]).to(device)
+        with autocast(self.precision, device):
+            logits_BC = self.model(*to_tensors(batch, device))
+        return F.cross_entropy(logits_BC.float(), label_B, reduction="sum")
+
+    def _metric(self, scores: dict[str, float]) -> str:
+        return f"{self.config.metric} {scores[self.config.metric]:.3f}"

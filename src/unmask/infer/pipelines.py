@@ -1,0 +1,121 @@
+"""Text in, answer out.
+
+Legend: B batch, L length, V vocabulary, C classes, N texts.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Encoding
+
+from unmask.core.errors import UserError
+from unmask.infer.backend import Backend, open_backend
+from unmask.model import weights
+from unmask.model.heads import MaskedLM
+from unmask.tokenizer.batch import by_length, pad
+from unmask.tokenizer.tokenizer import Tokenizer
+
+TOKENS_PER_BATCH = 4096
+
+Answer = dict[str, Any]
+Texts = Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A model, its tokenizer, and what it answers."""
+
+    backend: Backend
+    tokenizer: Tokenizer
+    max_length: int
+    answer: Callable[[Encoding, npt.NDArray[np.float32]], Answer]
+
+    @classmethod
+    def open(cls, folder: Path, *, top_k: int) -> "Pipeline":
+        """Open a model or export folder; its head decides what is answered."""
+        backend = open_backend(folder)
+        tokenizer = Tokenizer.load(folder)
+        answer: Callable[[Encoding, npt.NDArray[np.float32]], Answer]
+        if weights.head_of(folder) is MaskedLM:
+            answer = MaskFiller(tokenizer, top_k)
+        else:
+            answer = Classifier(weights.labels_of(folder))
+        return cls(backend, tokenizer, weights.read_config(folder).max_length, answer)
+
+    def __call__(self, texts: Texts, pairs: Texts | None = None) -> Iterator[Answer]:
+        """Answer for each text, in order."""
+        encodings = self.tokenizer.encode(texts, pairs, max_length=self.max_length)
+        answers: list[Answer] = [{} for _ in encodings]
+        for index, logits in self.run(encodings):
+            extra = {} if pairs is None else {"pair": pairs[index]}
+            cut = {"truncated": True} if encodings[index].overflowing else {}
+            answers[index] = {
+                "text": texts[index],
+                **extra,
+                **self.answer(encodings[index], logits),
+                **cut,
+            }
+        yield from answers
+
+    def run(self, encodings: list[Encoding]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+        """Yield (number of the text, its logits), in batches of similar length."""
+        for indices in by_length([len(item.ids) for item in encodings], TOKENS_PER_BATCH):
+            batch = pad([encodings[index] for index in indices], self.tokenizer.pad_id)
+            yield from zip(indices, self.backend.logits(batch), strict=True)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MaskFiller:
+    """Fill every mask of a text; each gets its own candidates."""
+
+    tokenizer: Tokenizer
+    top_k: int
+
+    def __call__(self, encoding: Encoding, logits_LV: npt.NDArray[np.float32]) -> Answer:
+        ids_L = np.array(encoding.ids)
+        places = np.flatnonzero(ids_L == self.tokenizer.mask_id)
+        if not len(places):
+            raise UserError(
+                f"no {self.tokenizer.mask_token} in the first {len(ids_L)} tokens of the text",
+                f"write {self.tokenizer.mask_token} where a word is missing",
+            )
+        masks = [self._candidates(logits_LV[place]) for place in places]
+        ids_L[places] = [mask[0]["id"] for mask in masks]
+        return {"filled": self.tokenizer.decode(ids_L.tolist()).strip(), "masks": masks}
+
+    def _candidates(self, logits_V: npt.NDArray[np.float32]) -> list[Answer]:
+        probability_V = softmax(logits_V)
+        best = np.argsort(-probability_V, kind="stable")[: self.top_k]
+        return [
+            {
+                "id": int(token),
+                "token": self.tokenizer.decode([int(token)]),
+                "probability": float(probability_V[token]),
+            }
+            for token in best
+        ]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Classifier:
+    """Name the likeliest label and the probability of each."""
+
+    labels: tuple[str, ...]
+
+    def __call__(self, _encoding: Encoding, logits_C: npt.NDArray[np.float32]) -> Answer:
+        probability_C = softmax(logits_C)
+        scores = {
+            label: float(share) for label, share in zip(self.labels, probability_C, strict=True)
+        }
+        return {"label": self.labels[int(probability_C.argmax())], "scores": scores}
+
+
+def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Probabilities over the last axis."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    probabilities: npt.NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
+    return probabilities

@@ -1,0 +1,135 @@
+"""Settings of `unmask pretrain`."""
+
+import dataclasses
+from pathlib import Path
+from typing import Literal
+
+from unmask.core.errors import UserError
+from unmask.train.config import Device, OptimConfig, Precision
+
+COUNTS = (
+    "length",
+    "batch",
+    "micro_batch",
+    "steps",
+    "log_every",
+    "evaluate_every",
+    "valid_blocks",
+    "checkpoint_every",
+    "keep_checkpoints",
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class ShapeConfig:
+    """The size of the encoder; its vocabulary and special ids come from the tokenizer."""
+
+    layers: int = 12
+    """Transformer blocks."""
+    width: int = 768
+    """Size of the hidden states."""
+    heads: int = 12
+    """Attention heads; they share the width."""
+    feed_forward: int = 3072
+    """Width of the feed-forward layers."""
+    max_length: int = 512
+    """Most tokens the model will ever read at once (its position table)."""
+    dropout: float = 0.1
+    """Dropout on hidden states."""
+    attention_dropout: float = 0.1
+    """Dropout on attention weights."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class MaskingConfig:
+    """What is masked, and by what (BERT's 80/10/10; RoBERTa, section 2.3)."""
+
+    probability: float = 0.15
+    """Share of the tokens of each block that are predicted; the count is exact."""
+    masked: float = 0.8
+    """Share of these that become <mask>."""
+    random: float = 0.1
+    """Share of these that become a random token; the rest stay as they are."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.probability < 1:
+            raise UserError(
+                f"--masking.probability {self.probability}: must be between 0 and 1", "try 0.15"
+            )
+        if min(self.masked, self.random) < 0 or self.masked + self.random > 1:
+            raise UserError(
+                f"--masking.masked {self.masked} and --masking.random {self.random}: "
+                "must not be negative nor sum to more than 1",
+                "try 0.8 and 0.1",
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class PretrainConfig:
+    """Pretrain an encoder by masked-language modelling."""
+
+    tokens: Path
+    """Tokens folder, written by `unmask tokens`."""
+    out: Path
+    """Run folder; running the same command again continues the run."""
+    tokenizer: Path | None = None
+    """Tokenizer folder; by default the one the tokens folder was made with."""
+    init: Path | None = None
+    """Model folder to continue from; by default weights are random."""
+    family: Literal["roberta", "bert"] = "roberta"
+    """Architecture family of a model that starts from random weights."""
+    model: ShapeConfig = dataclasses.field(default_factory=ShapeConfig)
+    masking: MaskingConfig = dataclasses.field(default_factory=MaskingConfig)
+    optim: OptimConfig = dataclasses.field(default_factory=OptimConfig)
+    input_format: Literal["full-sentences"] = "full-sentences"
+    """How documents become blocks."""
+    length: int = 512
+    """Tokens of a block, special tokens included."""
+    batch: int = 256
+    """Blocks of one step."""
+    micro_batch: int = 16
+    """Blocks computed at once; a step accumulates as many as it needs."""
+    steps: int = 100_000
+    """Optimizer updates in all."""
+    warmup_steps: int = 6_000
+    """Updates over which the learning rate rises."""
+    log_every: int = 50
+    """Steps between rows of metrics.jsonl."""
+    evaluate_every: int = 1_000
+    """Steps between measurements on held-out blocks."""
+    valid_blocks: int = 512
+    """Held-out blocks measured, at most."""
+    checkpoint_every: int = 1_000
+    """Steps between checkpoints."""
+    keep_checkpoints: int = 2
+    """Newest checkpoints that are kept."""
+    seed: int = 0
+    """Decides initial weights, order, masks and dropout."""
+    device: Device = "auto"
+    """Where to compute."""
+    precision: Precision = "auto"
+    """bf16 multiplies matrices in bf16 and keeps weights in fp32; auto: bf16 where it is native."""
+    force: bool = False
+    """Throw away the run in this folder and start anew."""
+
+    def __post_init__(self) -> None:
+        for name in COUNTS:
+            if getattr(self, name) < 1:
+                flag = name.replace("_", "-")
+                raise UserError(f"--{flag} {getattr(self, name)}: too small", "give 1 or more")
+        if self.length < 4 or (self.init is None and self.length > self.model.max_length):
+            raise UserError(
+                f"--length {self.length}: must be from 4 to --model.max-length "
+                f"({self.model.max_length})",
+                "change one of the two",
+            )
+        if not 0 <= self.warmup_steps <= self.steps:
+            raise UserError(
+                f"--warmup-steps {self.warmup_steps}: must be from 0 to --steps ({self.steps})",
+                "the paper warms up for 6 % of the steps",
+            )
+        if self.batch % self.micro_batch:
+            raise UserError(
+                f"--batch {self.batch} is no multiple of --micro-batch {self.micro_batch}",
+                "change one of the two",
+            )
