@@ -1,0 +1,48 @@
+"""Reading .zst files: any number of frames, any window, and never silently cut short."""
+
+import io
+from typing import IO, Any
+
+import zstandard
+
+_CHUNK_BYTES = 1 << 16
+_LARGEST_WINDOW = 1 << 31
+
+
+class ZstdReader(io.RawIOBase):
+    """The bytes in a .zst file; EOFError if it ends inside a frame.
+
+    `zstandard`'s own stream_reader takes a file that was cut short for a whole one.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
+        self._frame: Any = None
+        self._packed: bytes = b""
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Say that this stream can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 (whatever can be written into)
+        """Fill the buffer as far as the next piece goes; 0 at the end of the file."""
+        while not self._ready and self._has_more():
+            self._unpack()
+        view = memoryview(buffer).cast("B")
+        size = min(len(view), len(self._ready))
+        view[:size], self._ready = self._ready[:size], self._ready[size:]
+        return size
+
+    def _has_more(self) -> bool:
+        self._packed = self._packed or self._file.read(_CHUNK_BYTES)
+        if not self._packed and self._frame:
+            raise EOFError("the file ends inside a zstd frame")
+        return bool(self._packed)
+
+    def _unpack(self) -> None:
+        frame = self._frame or self._decompressor.decompressobj()
+        self._ready = memoryview(frame.decompress(self._packed))
+        self._packed = frame.unused_data
+        self._frame = None if frame.eof else frame
