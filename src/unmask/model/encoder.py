@@ -1,0 +1,115 @@
+"""The encoder: embedding and post-LN transformer blocks.
+
+B batch, L length, D width, F feed-forward, V vocabulary.
+"""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unmask.model.attention import Attention
+from unmask.model.config import ModelConfig
+
+
+class Embedding(nn.Module):
+    """Word + type + position, normalised."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        # No gradient reaches a padding row: that of words, and RoBERTa's position of padding.
+        position_pad = config.pad_id if config.family == "roberta" else None
+        self.word = nn.Embedding(config.vocabulary, config.width, config.pad_id)
+        self.position = nn.Embedding(config.position_rows, config.width, position_pad)
+        self.token_type = nn.Embedding(config.types, config.width)
+        self.norm = nn.LayerNorm(config.width, config.norm_eps)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, ids_BL: Tensor, types_BL: Tensor | None = None) -> Tensor:
+        """Embed tokens; without types_BL every token is of type 0."""
+        type_BLD = self.token_type.weight[0] if types_BL is None else self.token_type(types_BL)
+        hidden_BLD = self.word(ids_BL) + type_BLD + self.position(self.positions(ids_BL))
+        out_BLD: Tensor = self.dropout(self.norm(hidden_BLD))
+        return out_BLD
+
+    def positions(self, ids_BL: Tensor) -> Tensor:
+        """Rows of the position table, (B, L) for RoBERTa and (L,) for BERT.
+
+        RoBERTa counts the tokens that are no padding, starting at pad_id + 1, and gives pad_id
+        to padding (fairseq/utils.py, make_positions); so padding on either side changes nothing.
+        """
+        if self.config.family == "bert":
+            return torch.arange(ids_BL.shape[1], device=ids_BL.device)
+        real_BL = (ids_BL != self.config.pad_id).long()
+        return real_BL.cumsum(1) * real_BL + self.config.pad_id
+
+    if TYPE_CHECKING:
+        __call__ = forward
+
+
+class Block(nn.Module):
+    """One post-LN transformer layer (Vaswani et al. 2017, section 3.1)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.attention = Attention(config)
+        self.attention_norm = nn.LayerNorm(config.width, config.norm_eps)
+        self.up = nn.Linear(config.width, config.feed_forward)
+        self.down = nn.Linear(config.feed_forward, config.width)
+        self.feed_forward_norm = nn.LayerNorm(config.width, config.norm_eps)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, hidden_BLD: Tensor, mask_B11L: Tensor | None = None) -> Tensor:
+        """Attend, add, normalise; feed forward, add, normalise."""
+        mixed_BLD = self.attention(hidden_BLD, mask_B11L)
+        hidden_BLD = self.attention_norm(hidden_BLD + self.dropout(mixed_BLD))
+        fed_BLD = self.down(F.gelu(self.up(hidden_BLD)))
+        out_BLD: Tensor = self.feed_forward_norm(hidden_BLD + self.dropout(fed_BLD))
+        return out_BLD
+
+    if TYPE_CHECKING:
+        __call__ = forward
+
+
+class Encoder(nn.Module):
+    """RoBERTa (Liu et al. 2019) or BERT (Devlin et al. 2019) without a head."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = Embedding(config)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+
+    def forward(
+        self, ids_BL: Tensor, mask_BL: Tensor | None = None, types_BL: Tensor | None = None
+    ) -> Tensor:
+        """Encode ids_BL (int64) to hidden_BLD.
+
+        mask_BL (bool) is True at real tokens; None says that there is no padding. At padding
+        the result means nothing. At most config.max_length tokens.
+        """
+        mask_B11L = _broadcast(mask_BL)
+        hidden_BLD = self.embedding(ids_BL, types_BL)
+        for block in self.blocks:
+            hidden_BLD = block(hidden_BLD, mask_B11L)
+        return hidden_BLD
+
+    def hidden_states(
+        self, ids_BL: Tensor, mask_BL: Tensor | None = None, types_BL: Tensor | None = None
+    ) -> list[Tensor]:
+        """Give all layers + 1 states: first the embedding, last what forward gives."""
+        mask_B11L = _broadcast(mask_BL)
+        states = [self.embedding(ids_BL, types_BL)]
+        for block in self.blocks:
+            states.append(block(states[-1], mask_B11L))
+        return states
+
+    if TYPE_CHECKING:
+        __call__ = forward
+
+
+def _broadcast(mask_BL: Tensor | None) -> Tensor | None:
+    """Let every head and every query look at the same keys."""
+    return None if mask_BL is None else mask_BL[:, None, None, :]
