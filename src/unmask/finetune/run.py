@@ -52,14 +52,16 @@ def _build(config: FinetuneConfig, tokenizer: Tokenizer, train: Path, dev: Path)
     if config.weights == "random":
         initialise(model, config.seed)
     max_length = min(config.max_length, model.config.max_length)
-    examples = [
+    train_examples, dev_examples = (
         Examples.encode(part, labels, tokenizer, max_length)
         for part in (rows, table.read(dev, config.columns))
-    ]
-    counts = " and ".join(f"{len(part.label_N):,}" for part in examples)
+    )
+    counts = f"{len(train_examples.label_N):,} and {len(dev_examples.label_N):,}"
     say(f"{counts} examples to train and for dev, {len(labels)} labels")
     precision = resolve_precision(config.precision, device)
-    return Trainer(config, model.to(device), tokenizer.pad_id, precision, *examples)
+    return Trainer(
+        config, model.to(device), tokenizer.pad_id, precision, train_examples, dev_examples
+    )
 
 
 def label_names(found: set[str]) -> tuple[str, ...]:
@@ -75,7 +77,7 @@ def _write_model(
     facts = {"best_epoch": best.epoch} | {f"dev_{k}": v for k, v in best.scores.items()}
     with manifests.building(out) as folder:
         weights.save(trainer.model, folder)
-        tokenizer.save(folder, max_length=trainer.model.config.max_length)
+        tokenizer.save(folder, model_max_length=trainer.model.config.max_length)
         card = model_card(trainer.config, trainer.model.labels, best.epoch, best.scores)
         (folder / "README.md").write_text(card, encoding="utf-8")
         manifests.write(folder, STAGE, configs.plain(trainer.config), inputs, facts)

@@ -8,7 +8,7 @@ from unmask.core.errors import UserError
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class PredictConfig:
-    """Answer for texts, one JSON line each on stdout: fills masks or classifies, as the model does."""
+    """Answer for texts, one JSON line each on stdout: fill masks or classify, as the model does."""
 
     model: Path
     """Model folder, or export folder (then ONNX Runtime runs it)."""

@@ -76,6 +76,7 @@ class MaskFiller:
     top_k: int
 
     def __call__(self, encoding: Encoding, logits_LV: npt.NDArray[np.float32]) -> Answer:
+        """Give the candidates of each mask, and the text with the best of each."""
         ids_L = np.array(encoding.ids)
         places = np.flatnonzero(ids_L == self.tokenizer.mask_id)
         if not len(places):
@@ -107,6 +108,7 @@ class Classifier:
     labels: tuple[str, ...]
 
     def __call__(self, _encoding: Encoding, logits_C: npt.NDArray[np.float32]) -> Answer:
+        """Give the likeliest label and every label's probability."""
         probability_C = softmax(logits_C)
         scores = {
             label: float(share) for label, share in zip(self.labels, probability_C, strict=True)

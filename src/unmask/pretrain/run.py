@@ -150,7 +150,7 @@ def _write_model(
         facts |= {f"valid_{name}": value for name, value in dataclasses.asdict(scores).items()}
     with manifests.building(out) as folder:
         weights.save(trainer.model, folder)
-        tokenizer.save(folder, max_length=trainer.model.config.max_length)
+        tokenizer.save(folder, model_max_length=trainer.model.config.max_length)
         (folder / "README.md").write_text(
             model_card(trainer.config, trainer.model.config, scores), encoding="utf-8"
         )

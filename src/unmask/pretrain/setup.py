@@ -18,7 +18,7 @@ from unmask.pretrain.masking import Masker
 from unmask.pretrain.trainer import Trainer
 from unmask.tokenizer.tokenizer import Tokenizer
 from unmask.tokens.plans.full_sentences import FullSentences, SpecialIds
-from unmask.tokens.read import TokenFolder
+from unmask.tokens.read import Shard, TokenFolder
 from unmask.train.config import Precision
 from unmask.train.optimizer import adamw
 from unmask.train.precision import resolve_device, resolve_precision
@@ -37,7 +37,7 @@ def build_trainer(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokeni
     """Build model, optimizer and batches."""
     device = resolve_device(config.device)
     precision = resolve_precision(config.precision, device)
-    model = _model(config, tokenizer).to(device)
+    model = _model(config, tokens, tokenizer).to(device)
     _say_size(model, device, precision)
     return Trainer(
         config=config,
@@ -54,7 +54,7 @@ def build_trainer(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokeni
     )
 
 
-def _model(config: PretrainConfig, tokenizer: Tokenizer) -> MaskedLM:
+def _model(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer) -> MaskedLM:
     if config.init is None:
         model = MaskedLM(model_config(config, tokenizer))
         initialise(model, config.seed)
@@ -64,7 +64,7 @@ def _model(config: PretrainConfig, tokenizer: Tokenizer) -> MaskedLM:
             f"--init {config.init} brings its own size, and --model flags give another",
             "leave out one of the two",
         )
-    Tokenizer.load(config.init).require_same(tokenizer)
+    tokens.require_tokenizer(Tokenizer.load(config.init).fingerprint, of=config.init)
     model = weights.load_encoder(config.init, MaskedLM, seed=config.seed)
     if config.length > model.config.max_length:
         raise UserError(
@@ -97,9 +97,7 @@ def _batches(
     device: torch.device,
 ) -> Batches:
     special = SpecialIds(bos=tokenizer.bos_id, eos=tokenizer.eos_id, pad=tokenizer.pad_id)
-    match config.input_format:
-        case "full-sentences":
-            plan = FullSentences(tokens.shards(split), config.length, special)
+    plan = _plan(config, tokens.shards(split), special)
     report = plan.report()
     say(
         f"{split}: {report['blocks']:,} blocks of {config.length}, {report['tokens']:,} tokens, "
@@ -113,6 +111,12 @@ def _batches(
         mask_id=tokenizer.mask_id,
     )
     return Batches(plan, masker, config.seed, device)
+
+
+def _plan(config: PretrainConfig, shards: list[Shard], special: SpecialIds) -> FullSentences:
+    match config.input_format:
+        case "full-sentences":
+            return FullSentences(shards, config.length, special)
 
 
 def _say_size(model: MaskedLM, device: torch.device, precision: Precision) -> None:

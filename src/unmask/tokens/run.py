@@ -8,12 +8,13 @@ from unmask.core import manifests
 from unmask.core.errors import UserError
 from unmask.core.progress import bar, say
 from unmask.corpus import store
+from unmask.corpus.split import Split
 from unmask.tokenizer.tokenizer import Tokenizer
 from unmask.tokens.config import TokensConfig
 from unmask.tokens.write import ShardWriter, encode
 
 STAGE = "tokens"
-SPLITS = ("train", "valid")
+SPLITS: tuple[Split, ...] = ("train", "valid")
 
 
 def run(config: TokensConfig) -> None:
@@ -42,7 +43,7 @@ def run(config: TokensConfig) -> None:
         manifests.write(folder, STAGE, settings, inputs, facts)
 
 
-def _write(config: TokensConfig, folder: Path, split: str, tokenizer: Tokenizer) -> Counter[str]:
+def _write(config: TokensConfig, folder: Path, split: Split, tokenizer: Tokenizer) -> Counter[str]:
     writer = ShardWriter(folder, split, tokenizer.vocabulary, config.shard_tokens)
     with bar(f"tokens: {split}", store.count(config.corpus, split)) as progress:
         for sentences in encode(store.documents(config.corpus, split), tokenizer, progress):
