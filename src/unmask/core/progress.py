@@ -117,6 +117,7 @@ class _PlainLines:
     def __init__(self, title: str, total: int | None, done: int) -> None:
         self._title, self._total, self._done = title, total, done
         self._note = ""
+        self._said: tuple[int, str] | None = None
         self._started = self._spoken = time.monotonic()
 
     def advance(self, amount: int = 1, note: str = "") -> None:
@@ -126,10 +127,12 @@ class _PlainLines:
             self._speak()
 
     def finish(self) -> None:
-        self._speak()
+        if self._said != (self._done, self._note):
+            self._speak()
 
     def _speak(self) -> None:
         self._spoken = time.monotonic()
+        self._said = self._done, self._note
         of_total = f" of {self._total:,}" if self._total is not None else ""
         seconds = self._spoken - self._started
         note = f"  {self._note}" if self._note else ""
