@@ -11,12 +11,12 @@ from unmask.core.hashing import stream
 from unmask.core.progress import Bar, bar
 from unmask.core.runs import Run
 from unmask.finetune import metrics
+from unmask.finetune.batches import epoch_batches
 from unmask.finetune.config import FinetuneConfig
 from unmask.finetune.examples import Examples, logits, to_tensors
 from unmask.model.heads import SequenceClassifier
 from unmask.tokenizer.batch import pad
 from unmask.tokens.format import Ints
-from unmask.tokens.order import Order
 from unmask.train.config import Precision
 from unmask.train.optimizer import adamw
 from unmask.train.precision import autocast
@@ -74,12 +74,12 @@ class Trainer:
         return metrics.classification(examples.label_N.tolist(), predicted)
 
     def _epoch(self, epoch: int, optimizer: torch.optim.Optimizer, progress: Bar) -> float:
+        """Train one epoch; return its mean loss."""
         self.model.train()
-        count = len(self.train.label_N)
-        order_N = Order(self.config.seed, epoch, count)(np.arange(count))
+        lengths_N = np.array([len(encoding.ids) for encoding in self.train.encodings])
         losses = []
-        for first in range(0, count, self.config.batch):
-            losses.append(float(self._step(order_N[first : first + self.config.batch], optimizer)))
+        for index_B in epoch_batches(lengths_N, self.config.batch, self.config.seed, epoch):
+            losses.append(float(self._step(index_B, optimizer)))
             require_finite(losses[-1], self.steps_done)
             progress.advance()
         return sum(losses) / len(losses)

@@ -38,6 +38,8 @@ class ShapeConfig:
     """Dropout on hidden states."""
     attention_dropout: float = 0.1
     """Dropout on attention weights."""
+    init_std: float = 0.02
+    """Standard deviation of initial weights."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
