@@ -96,19 +96,16 @@ def gather(
                 f"ask for {passages.CLASSES} or more",
             )
     chosen = installed() if packages is None else packages
-    config = {
-        "seed": seed,
-        "budget_bytes": budget_bytes,
-        **sizes,
-        "packages": {package.name: package.version for package in chosen},
-    }
+    config = {"seed": seed, "budget_bytes": budget_bytes, **sizes}
     if manifests.is_done(out, STAGE, config, [], force=force):
         return manifests.read(out).facts
     modules = read(chosen, budget_bytes, seed)
     names = {package.name: package.names for package in chosen}
     task = passages.label(_passages(modules), names, sizes, seed)
     documents = [module.text for module in modules if module.split == "pretraining"]
+    # The text is a snapshot: installing another package later does not make it another's.
     facts = _facts(documents, task)
+    facts["packages"] = {package.name: package.version for package in chosen}
     with manifests.building(out) as folder:
         _write(folder / "documents.jsonl", ({"text": text} for text in documents))
         for split, rows in task.items():
