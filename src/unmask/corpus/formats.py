@@ -6,7 +6,6 @@ document finds undecodable bytes in every format, and half of a surrogate pair i
 
 import codecs
 import csv
-import gzip
 import io
 import json
 import os
@@ -16,18 +15,16 @@ import shutil
 import sys
 import tempfile
 import textwrap
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import zstandard
 
 from unmask.core.errors import UserError
 from unmask.corpus.config import CorpusConfig
+from unmask.corpus.packing import DAMAGE, unpacked
 from unmask.corpus.sources import Source, suffixes
-from unmask.corpus.zstd import ZstdReader
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -65,7 +62,7 @@ def texts(source: Source, config: CorpusConfig, advance: Callable[[int], None]) 
                 advance(file.tell() - position)
                 position = file.tell()
             advance(os.fstat(file.fileno()).st_size - position)
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError, pa.ArrowException) as error:
+    except DAMAGE as error:
         if getattr(error, "errno", None) is not None:
             raise
         raise UserError(
@@ -76,7 +73,7 @@ def texts(source: Source, config: CorpusConfig, advance: Callable[[int], None]) 
 
 def _entries(file: IO[bytes], source: Source, config: CorpusConfig) -> Iterator[Entry]:
     suffix, packing = suffixes(source.path)
-    stream, name, column = _unpacked(file, packing), source.name, config.text_column
+    stream, name, column = unpacked(file, packing), source.name, config.text_column
     match suffix:
         case ".txt":
             at_blank_lines = config.txt_documents == "blank-line"
@@ -109,16 +106,6 @@ def _checked(entry: Entry, source: Source, config: CorpusConfig) -> str:
             "--encoding names another encoding, --undecodable drop leaves such documents out",
         )
     return text
-
-
-def _unpacked(file: IO[bytes], packing: str) -> IO[bytes]:
-    match packing:
-        case ".gz":
-            return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
-        case ".zst":
-            return io.BufferedReader(ZstdReader(file), _BUFFER_BYTES)
-        case _:
-            return file
 
 
 def _lines(stream: IO[bytes], encoding: str) -> Iterator[str]:

@@ -14,8 +14,8 @@ class DemoConfig:
     """Folder for everything that is made; what is there already is not made twice."""
     text_bytes: int = 12_000_000
     """Documentation read for pretraining, at most."""
-    train_passages: int = 1_500
-    """Labelled passages to fine-tune on."""
+    train_passages: int = 400
+    """Labelled passages to fine-tune on; labels are scarce, which is why one pretrains."""
     vocabulary: int = 8_192
     """Size of the byte-level BPE."""
     layers: int = 4
@@ -30,7 +30,7 @@ class DemoConfig:
     """Pretraining steps."""
     peak_lr: float = 1e-3
     """Peak learning rate of pretraining."""
-    epochs: int = 6
+    epochs: int = 8
     """Passes over the labelled passages."""
     seed: int = 0
     """Decides everything that is drawn."""

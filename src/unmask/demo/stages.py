@@ -12,11 +12,22 @@ from unmask.core.progress import say
 from unmask.demo.config import DemoConfig
 
 PROMPTS = (
-    "Return a new <mask> containing the elements of the list.",
-    "Raises a <mask> if the file cannot be opened.",
-    "The <mask> argument is the name of the <mask>.",
+    "Return True if the object is a string, <mask> otherwise.",
+    "The default <mask> is None.",
+    "See the documentation <mask> more details.",
 )
 WEIGHTS = ("pretrained", "random")
+SHORT_RUN = {
+    # No block is seen twice, so there is nothing for dropout to prevent.
+    "model.dropout": 0.0,
+    "model.attention-dropout": 0.0,
+    # More targets a step teach more in a few minutes (Wettig et al. 2022, section 3).
+    "masking.probability": 0.4,
+    # Small batches are noisy: average squared gradients for longer, and cut the outliers.
+    "optim.beta2": 0.999,
+    "optim.clip-norm": 1.0,
+}
+"""What differs from the paper's setting because minutes are not days."""
 
 
 def commands(config: DemoConfig) -> Iterator[tuple[list[str], Path | None]]:
@@ -70,8 +81,9 @@ def _pretrain(config: DemoConfig) -> list[str]:
         "batch": config.batch,
         "micro-batch": config.batch,
         "steps": config.steps,
-        "warmup-steps": config.steps // 10,
+        "warmup-steps": config.steps // 5,
         "optim.peak-lr": config.peak_lr,
+        **SHORT_RUN,
         "evaluate-every": max(1, config.steps // 3),
         "checkpoint-every": max(1, config.steps // 3),
         "valid-blocks": 256,
@@ -87,6 +99,7 @@ def _finetune(config: DemoConfig, weights: str) -> list[str]:
         "weights": weights,
         "out": config.out / f"finetune-{weights}",
         "epochs": config.epochs,
+        "batch": 16,
         "optim.peak-lr": 3e-4,
         "seed": config.seed,
     }

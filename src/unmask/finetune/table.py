@@ -1,8 +1,7 @@
-"""Labelled tables: .tsv, .csv, .jsonl and .parquet, plain or compressed."""
+"""Labelled tables: .tsv, .csv, .jsonl and .parquet, plain or packed."""
 
 import csv
 import dataclasses
-import gzip
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -10,13 +9,15 @@ from pathlib import Path
 from typing import IO, Any
 
 import pyarrow.parquet as pq
-import zstandard
 
 from unmask.core.errors import UserError
+from unmask.corpus.packing import DAMAGE, unpacked
+from unmask.corpus.sources import PACKINGS, suffixes
 from unmask.finetune.config import ColumnsConfig
 
-SUFFIXES = (".tsv", ".csv", ".jsonl", ".parquet")
-COMPRESSED = ("", ".gz", ".zst")
+FORMATS = (".tsv", ".csv", ".jsonl", ".parquet")
+
+Record = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,82 +33,91 @@ class Row:
 
 def find(folder: Path, split: str) -> Path:
     """Find the one table of a split in a folder."""
-    names = [f"{split}{suffix}{packed}" for suffix in SUFFIXES for packed in COMPRESSED]
+    names = [f"{split}{suffix}{packing}" for suffix in FORMATS for packing in ("", *PACKINGS)]
     found = [folder / name for name in names if (folder / name).is_file()]
     if len(found) != 1:
         what = f"has {' and '.join(path.name for path in found)}" if found else f"has no {split}.*"
         raise UserError(
-            f"{folder}: {what}", f"put one {split} table there ({', '.join(SUFFIXES)}, also .gz)"
+            f"{folder}: {what}", f"put one {split} table there ({', '.join(FORMATS)}, also .gz)"
         )
     return found[0]
 
 
 def read(path: Path, columns: ColumnsConfig, *, labelled: bool = True) -> list[Row]:
-    """Read every row; UserError for a missing column, an empty cell or undecodable bytes."""
-    wanted = [columns.text, *([columns.pair] if columns.pair else [])]
-    wanted += [columns.label] if labelled else []
+    """Read every row; UserError for a missing column, an empty cell or a damaged file."""
     rows = []
-    for place, record in _records(path):
-        missing = [name for name in wanted if name not in record]
-        if missing:
-            raise UserError(
-                f"{place}: no column {missing[0]!r}; there is {', '.join(map(repr, record))}",
-                "name the columns with --columns.text, --columns.pair and --columns.label",
-            )
-        empty = [name for name in wanted if record[name] is None or str(record[name]) == ""]
-        if empty:
-            raise UserError(f"{place}: column {empty[0]!r} is empty", "fill it or drop the row")
-        rows.append(
-            Row(
-                str(record[columns.text]),
-                str(record[columns.pair]) if columns.pair else None,
-                str(record[columns.label]) if labelled else "",
-                place,
-            )
-        )
+    for number, record in enumerate(_records(path), start=1):
+        place = f"{path}: row {number}"
+        text = _cell(record, columns.text, place)
+        pair = _cell(record, columns.pair, place) if columns.pair else None
+        label = _cell(record, columns.label, place) if labelled else ""
+        rows.append(Row(text, pair, label, place))
     if not rows:
         raise UserError(f"{path}: has no rows", "give a table with a header and examples")
     return rows
 
 
-def _records(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    packed = path.suffix in (".gz", ".zst")
-    suffix = path.with_suffix("").suffix if packed else path.suffix
+def _cell(record: Record, column: str, place: str) -> str:
+    if column not in record:
+        raise UserError(
+            f"{place}: no column {column!r}; there is {', '.join(map(repr, record))}",
+            "name the columns with --columns.text, --columns.pair and --columns.label",
+        )
+    if record[column] is None or str(record[column]) == "":
+        raise UserError(f"{place}: column {column!r} is empty", "fill it or leave out the row")
+    return str(record[column])
+
+
+def _records(path: Path) -> Iterator[Record]:
+    suffix, packing = suffixes(path)
+    if suffix not in FORMATS:
+        raise UserError(f"{path}: unknown kind of table", f"one of {', '.join(FORMATS)}")
     try:
-        with path.open("rb") as file, _unpacked(file, path.suffix) as stream:
-            match suffix:
-                case ".parquet":
-                    records: Iterator[Any] = iter(pq.read_table(stream).to_pylist())
-                case ".jsonl":
-                    records = _json_lines(io.TextIOWrapper(stream, encoding="utf-8-sig"), path)
-                case ".csv":
-                    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-                    records = csv.DictReader(text)
-                case ".tsv":  # the official GLUE files hold lone quotes, so none is special
-                    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-                    records = csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
-                case _:
-                    raise UserError(f"{path}: unknown kind of table", f"one of {SUFFIXES}")
-            for number, record in enumerate(records, start=1):
-                yield f"{path}: row {number}", record
+        with path.open("rb") as file:
+            stream = io.BytesIO(unpacked(file, packing).read())
+        yield from _parsed(stream, suffix, path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file", "check the path") from None
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path}: not UTF-8 ({error.reason} at byte {error.start})", "convert it to UTF-8"
         ) from None
+    except DAMAGE as error:
+        if getattr(error, "errno", None) is not None:
+            raise
+        raise UserError(f"{path}: damaged ({error})", "fetch or write it again") from None
 
 
-def _unpacked(file: IO[bytes], suffix: str) -> IO[bytes]:
+def _parsed(stream: IO[bytes], suffix: str, path: Path) -> Iterator[Record]:
+    if suffix == ".parquet":
+        yield from pq.read_table(stream).to_pylist()
+        return
+    lines = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
     match suffix:
-        case ".gz":
-            return io.BytesIO(gzip.GzipFile(fileobj=file).read())
-        case ".zst":
-            return io.BytesIO(zstandard.ZstdDecompressor().stream_reader(file).read())
-    return file
+        case ".jsonl":
+            yield from _json_lines(lines, path)
+        case ".csv":
+            yield from _cells(csv.reader(lines, strict=True), path)
+        case ".tsv":  # the official GLUE files hold lone quotes, so none is special
+            yield from _cells(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), path)
 
 
-def _json_lines(lines: IO[str], path: Path) -> Iterator[Any]:
+def _cells(rows: Any, path: Path) -> Iterator[Record]:  # noqa: ANN401
+    try:
+        header: list[str] = next(rows, [])
+        for number, cells in enumerate(rows, start=1):
+            if cells and len(cells) != len(header):
+                raise UserError(
+                    f"{path}: row {number}: {len(cells)} cells where the header has {len(header)}",
+                    "quote .csv cells that hold commas; a .tsv cell holds no tab and no line end",
+                )
+            if cells:
+                yield dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        raise UserError(f"{path}: line {rows.line_num}: {error}", "mend the quotes there") from None
+
+
+def _json_lines(lines: IO[str], path: Path) -> Iterator[Record]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

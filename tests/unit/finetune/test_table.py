@@ -36,7 +36,9 @@ def test_every_format_gives_the_same_rows(tmp_path, name, content):
 
 
 def test_parquet_is_read_and_numbers_become_labels(tmp_path):
-    pq.write_table(pa.table({"a": ["x", "y"], "b": ["1", "2"], "c": [0, 1]}), tmp_path / "a.parquet")
+    pq.write_table(
+        pa.table({"a": ["x", "y"], "b": ["1", "2"], "c": [0, 1]}), tmp_path / "a.parquet"
+    )
 
     rows = table.read(tmp_path / "a.parquet", ColumnsConfig(text="a", pair="b", label="c"))
 
@@ -50,7 +52,8 @@ def test_parquet_is_read_and_numbers_become_labels(tmp_path):
         ("a.jsonl", b'{"text": "x", "label": 1}\n{"text"', "line 2: no JSON"),
         ("a.jsonl", b"[1]", "line 1: not a JSON object"),
         ("a.jsonl", b'{"text": "x", "label": null}', "row 1: column 'label' is empty"),
-        ("a.tsv", b"text\tlabel\nx", "row 1: column 'label' is empty"),
+        ("a.tsv", b"text\tlabel\nx", "row 1: 1 cells where the header has 2"),
+        ("a.csv", b'text,label\n"x,1\n', "line 2"),
         ("a.csv", b"text,label\n\xff,1\n", "not UTF-8"),
         ("a.csv", b"text,label\n", "has no rows"),
         ("a.xls", b"", "unknown kind of table"),

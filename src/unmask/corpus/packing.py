@@ -1,12 +1,30 @@
-"""Reading .zst files: any number of frames, any window, and never silently cut short."""
+"""Packed files as streams of their bytes, and the errors by which a damaged one shows."""
 
+import gzip
 import io
+import zlib
 from typing import IO, Any
 
+import pyarrow as pa
 import zstandard
 
+DAMAGE = (OSError, EOFError, zlib.error, zstandard.ZstdError, pa.ArrowException)
+"""What reading a damaged or wrongly named file raises; an OSError with an errno is none of it."""
+
 _CHUNK_BYTES = 1 << 16
+_BUFFER_BYTES = 1 << 20
 _LARGEST_WINDOW = 1 << 31
+
+
+def unpacked(file: IO[bytes], packing: str) -> IO[bytes]:
+    """Read through `.gz` or `.zst`; any other packing is none."""
+    match packing:
+        case ".gz":
+            return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
+        case ".zst":
+            return io.BufferedReader(ZstdReader(file), _BUFFER_BYTES)
+        case _:
+            return file
 
 
 class ZstdReader(io.RawIOBase):

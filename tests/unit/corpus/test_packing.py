@@ -3,7 +3,7 @@ import io
 import pytest
 import zstandard
 
-from unmask.corpus.zstd import ZstdReader
+from unmask.corpus.packing import ZstdReader
 
 TEXT = b"".join(b"line %d\n" % number for number in range(50_000))
 
