@@ -66,8 +66,14 @@ def table(outcome: Outcome, seconds: float) -> Table:
         rows.add_row(f"sentences/s, {name}", f"{speed:,.0f}")
     rows.add_section()
     for number, answer in enumerate(outcome.filled, start=1):
-        rows.add_row(f"filled mask {number}", answer["filled"])
+        rows.add_row(f"filled mask {number}", f"{answer['text']}\n  {_candidates(answer)}")
     rows.add_section()
     rows.add_row("model folder", str(outcome.model))
     rows.add_row("time", f"{seconds:,.0f} s")
     return rows
+
+
+def _candidates(answer: dict[str, Any]) -> str:
+    """The three likeliest tokens of the first mask."""
+    best = answer["masks"][0][:3]
+    return ", ".join(f"{item['token'].strip()!r} {item['probability']:.0%}" for item in best)
