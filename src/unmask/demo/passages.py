@@ -9,8 +9,10 @@ from unmask.core.errors import UserError
 from unmask.core.hashing import stream
 from unmask.demo.docstrings import ITEM
 
-SHARES = {"pretraining": 60, "train": 20, "dev": 7, "test": 13}
-"""Percent of the modules; a module lies in one split whole."""
+MODULES = {"pretraining": 60, "task": 40}
+"""Percent of the modules: no labelled passage comes from a module that pretraining read."""
+PASSAGES = {"train": 50, "dev": 17, "test": 33}
+"""Percent of the passages in the modules of the task."""
 CLASSES = 8
 FEWEST_CLASSES = 4
 FEWEST_TRAIN = 30
@@ -30,10 +32,13 @@ class Passage:
     split: str
 
 
-def deal(module: str, seed: int) -> str:
-    """Choose a module's split by its name alone: another package moves no module."""
-    place = stream(f"demo split {module}", seed) % 100
-    for split, share in SHARES.items():
+def deal(name: str, shares: Mapping[str, int], seed: int) -> str:
+    """Choose a split by the name of a module, or the text of a passage, alone.
+
+    So another package moves no module, and a text that stands twice lies in one split.
+    """
+    place = stream(f"demo split {name}", seed) % 100
+    for split, share in shares.items():
         if place < share:
             return split
         place -= share
@@ -106,7 +111,7 @@ def _pattern(names: Sequence[str]) -> re.Pattern[str]:
 
 def _distinct(passages: Iterable[Passage], names: re.Pattern[str]) -> Iterator[Passage]:
     """Blank the names; drop what an earlier split has already, identifiers and digits aside."""
-    order = list(SHARES)
+    order = ["pretraining", *PASSAGES]
     seen: set[str] = set()
     for passage in sorted(passages, key=lambda passage: order.index(passage.split)):
         text = names.sub("it", passage.text)

@@ -100,6 +100,7 @@ def _finetune(config: DemoConfig, weights: str) -> list[str]:
         "out": config.out / f"finetune-{weights}",
         "epochs": config.epochs,
         "batch": 16,
+        "dropout": 0.1,
         "optim.peak-lr": 3e-4,
         "seed": config.seed,
     }

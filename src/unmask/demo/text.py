@@ -101,7 +101,7 @@ def gather(
         return manifests.read(out).facts
     modules = read(chosen, budget_bytes, seed)
     names = {package.name: package.names for package in chosen}
-    task = passages.label(_passages(modules), names, sizes, seed)
+    task = passages.label(_passages(modules, seed), names, sizes, seed)
     documents = [module.text for module in modules if module.split == "pretraining"]
     # The text is a snapshot: installing another package later does not make it another's.
     facts = _facts(documents, task)
@@ -192,7 +192,7 @@ def _modules(package: Package, seed: int) -> Iterator[Module]:
     drawn = {_dotted(path): path for path in package.files if path != TOPICS}
     for name in sorted(drawn, key=lambda name: (stream(f"demo order {name}", seed), name)):
         texts = tuple(_docstrings(package.root / drawn[name]))
-        yield Module(name, package.name, passages.deal(name, seed), texts)
+        yield Module(name, package.name, passages.deal(name, passages.MODULES, seed), texts)
 
 
 def _docstrings(path: Path) -> list[str]:
@@ -218,11 +218,13 @@ def _unseen(module: Module, seen: set[str]) -> Module:
     return dataclasses.replace(module, docstrings=tuple(fresh))
 
 
-def _passages(modules: Iterable[Module]) -> Iterator[Passage]:
+def _passages(modules: Iterable[Module], seed: int) -> Iterator[Passage]:
     for module in modules:
         for docstring in module.docstrings:
             if text := passages.prose(docstring):
-                yield Passage(text, module.package, module.split)
+                in_task = module.split == "task"
+                split = passages.deal(text, passages.PASSAGES, seed) if in_task else module.split
+                yield Passage(text, module.package, split)
 
 
 def _write(path: Path, rows: Iterable[Mapping[str, str]]) -> None:

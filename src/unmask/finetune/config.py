@@ -44,6 +44,8 @@ class FinetuneConfig:
     """Examples of one step."""
     warmup_share: float = 0.06
     """Share of the steps over which the learning rate rises."""
+    dropout: float | None = None
+    """Dropout on hidden states and attention; by default as the model was pretrained."""
     max_length: int = 512
     """Longer examples are truncated; the model's own limit may be lower."""
     seed: int = 0
@@ -61,6 +63,8 @@ class FinetuneConfig:
                 raise UserError(f"--{name} {value}: too small", "give 1 or more")
         if self.max_length < 8:
             raise UserError(f"--max-length {self.max_length}: too small", "give 8 or more")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise UserError(f"--dropout {self.dropout}: must be in [0, 1)", "the paper has 0.1")
         if not 0 <= self.warmup_share <= 1:
             raise UserError(
                 f"--warmup-share {self.warmup_share}: must be from 0 to 1", "the paper has 0.06"

@@ -1,5 +1,6 @@
 """`unmask finetune`: a model folder and labelled text in, a classifier's model folder out."""
 
+import dataclasses
 from pathlib import Path
 
 from unmask.core import config as configs
@@ -48,9 +49,7 @@ def _build(config: FinetuneConfig, tokenizer: Tokenizer, train: Path, dev: Path)
     rows = table.read(train, config.columns)
     labels = label_names({row.label for row in rows})
     device = resolve_device(config.device)
-    model = weights.load_encoder(config.model, SequenceClassifier, labels=labels, seed=config.seed)
-    if config.weights == "random":
-        initialise(model, config.seed)
+    model = _model(config, labels)
     max_length = min(config.max_length, model.config.max_length)
     train_examples, dev_examples = (
         Examples.encode(part, labels, tokenizer, max_length)
@@ -62,6 +61,20 @@ def _build(config: FinetuneConfig, tokenizer: Tokenizer, train: Path, dev: Path)
     return Trainer(
         config, model.to(device), tokenizer.pad_id, precision, train_examples, dev_examples
     )
+
+
+def _model(config: FinetuneConfig, labels: tuple[str, ...]) -> SequenceClassifier:
+    model = weights.load_encoder(config.model, SequenceClassifier, labels=labels, seed=config.seed)
+    if config.weights == "random":
+        initialise(model, config.seed)
+    if config.dropout is None:
+        return model
+    changed = dataclasses.replace(
+        model.config, dropout=config.dropout, attention_dropout=config.dropout
+    )
+    same = SequenceClassifier(changed, labels)
+    same.load_state_dict(model.state_dict())
+    return same
 
 
 def label_names(found: set[str]) -> tuple[str, ...]:

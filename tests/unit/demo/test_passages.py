@@ -26,13 +26,19 @@ def four_classes() -> list[Passage]:
     return [each for name in list(NAMES)[:4] for each in passages_of(name, counts)]
 
 
-def test_shares_are_percent_and_a_name_is_dealt_alike_everywhere():
-    splits = [passages.deal(f"package.module_{number}", seed=0) for number in range(2000)]
+@pytest.mark.parametrize("shares", [passages.MODULES, passages.PASSAGES], ids=["modules", "texts"])
+def test_shares_are_percent(shares):
+    splits = [passages.deal(f"package.module_{number}", shares, 0) for number in range(2000)]
 
-    assert sum(passages.SHARES.values()) == 100
-    assert splits[:5] == ["train", "pretraining", "pretraining", "test", "dev"]
-    for split, share in passages.SHARES.items():
-        assert abs(splits.count(split) / 20 - share) < 3
+    assert sum(shares.values()) == 100
+    for split, share in shares.items():
+        assert abs(splits.count(split) / 20 - share) < 4
+
+
+def test_a_name_is_dealt_alike_everywhere():
+    splits = [passages.deal(f"package.module_{n}", passages.PASSAGES, seed=0) for n in range(5)]
+
+    assert splits == ["test", "train", "train", "test", "test"]
 
 
 def test_a_passage_is_the_prose_of_a_docstring():
