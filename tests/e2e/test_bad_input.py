@@ -163,6 +163,15 @@ def test_a_text_without_a_mask(line):
     assert "<mask>" in hint
 
 
+def test_a_text_that_is_not_utf8(line):
+    (line.folder / "latin.txt").write_bytes("The cat.\nFähre\n".encode("latin-1"))
+
+    error, hint = complaint(line, "predict", "--model", "finetune/model", "--file", "latin.txt")
+
+    assert "latin.txt: line 2 is not UTF-8" in error
+    assert "UTF-8" in hint
+
+
 def test_an_unknown_command(line):
     error, hint = complaint(line, "pretrian")
 
@@ -177,3 +186,14 @@ def test_other_settings_for_a_result_that_is_there(line):
 
     assert "valid_fraction: 0.1 -> 0.2" in error
     assert "--force" in hint
+
+
+def test_a_model_to_go_on_from_and_a_size_for_a_new_one(line, shape):
+    error, hint = complaint(
+        line,
+        *("pretrain", "--tokens", "tokens", "--init", "pretrain/model", "--out", "nothing"),
+        *(*shape, "--steps", "4"),
+    )
+
+    assert "--init pretrain/model brings its own size" in error
+    assert "leave out one" in hint

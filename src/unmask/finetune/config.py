@@ -80,6 +80,8 @@ class EvaluateConfig:
     data: Path
     """Table with the labels: .tsv, .csv, .jsonl or .parquet, also as .gz or .zst."""
     columns: ColumnsConfig = dataclasses.field(default_factory=ColumnsConfig)
+    max_length: int = 512
+    """Longer examples are truncated; the model's own limit may be lower."""
     device: Device = "auto"
     """Where to compute."""
     precision: Precision = "auto"

@@ -4,6 +4,8 @@ import json
 import sys
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
+from typing import IO
 
 from unmask.core.errors import UserError
 from unmask.finetune import table
@@ -29,23 +31,31 @@ def _texts(config: PredictConfig) -> Iterator[tuple[str, str | None]]:
     if config.text:
         yield from ((text, None) for text in config.text)
     elif config.file is None:
-        yield from ((line.rstrip("\n"), None) for line in sys.stdin if line.strip())
+        yield from ((line, None) for line in _lines(sys.stdin.buffer, "<stdin>"))
     elif config.file.suffix == ".txt":
-        yield from ((line, None) for line in _lines(config) if line.strip())
+        with _opened(config.file) as file:
+            yield from ((line, None) for line in _lines(file, str(config.file)))
     else:
         columns = ColumnsConfig(text=config.text_column, pair=config.pair_column)
         for row in table.read(config.file, columns, labelled=False):
             yield row.text, row.pair
 
 
-def _lines(config: PredictConfig) -> list[str]:
-    assert config.file is not None
+def _opened(path: Path) -> IO[bytes]:
     try:
-        return config.file.read_text(encoding="utf-8-sig").splitlines()
+        return path.open("rb")
     except FileNotFoundError:
-        raise UserError(f"{config.file}: no such file", "check the path") from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{config.file}: not UTF-8 ({error.reason} at byte {error.start})",
-            "convert it to UTF-8",
-        ) from None
+        raise UserError(f"{path}: no such file", "check the path") from None
+
+
+def _lines(stream: IO[bytes], name: str) -> Iterator[str]:
+    """Yield the lines that hold something, as they come in."""
+    for number, line in enumerate(stream, start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"{name}: line {number} is not UTF-8 ({error.reason})", "convert it to UTF-8"
+            ) from None
+        if text.strip():
+            yield text

@@ -39,8 +39,8 @@ def run(config: PretrainConfig) -> None:
         inputs += manifests.folder_inputs("model", config.init, out)
     if manifests.is_done(out, STAGE, configs.plain(config), inputs, force=config.force):
         return
-    run = Run.open(config.out, config, force=config.force)
     trainer = build_trainer(config, tokens, tokenizer)
+    run = Run.open(config.out, config, force=config.force)
     _resume(run, trainer, inputs)
     last = _train(run, trainer, inputs)
     _write_model(out, trainer, tokenizer, inputs, last)
