@@ -169,3 +169,35 @@ def test_help_is_there_for_every_command(line):
 
     for name in COMMANDS:
         assert "--help" in line.good(name, "--help").stdout
+
+
+def test_pairs_are_trained_scored_and_answered(line):
+    """The label says whether both sentences name the same place."""
+    places = ("garden", "river", "market")
+    table = ["one\ttwo\tsame"]
+    for first in places:
+        for second in places * 4:
+            label = "yes" if first == second else "no"
+            table.append(f"In the {first}.\tThe {second}.\t{label}")
+    (line.folder / "pairs").mkdir()
+    for split in ("train", "dev"):
+        (line.folder / "pairs" / f"{split}.tsv").write_text("\n".join(table) + "\n")
+    columns = ("--columns.text", "one", "--columns.pair", "two", "--columns.label", "same")
+    line.good(
+        *("finetune", "--data", "pairs", "--model", "pretrain/model", "--out", "pairs-run"),
+        *(*columns, "--epochs", "2", "--batch", "8", "--precision", "fp32"),
+    )
+    model = ("--model", "pairs-run/model")
+
+    scores = json.loads(line.good("evaluate", *model, "--data", "pairs/dev.tsv", *columns).stdout)
+    answers = line.good(
+        *("predict", *model, "--file", "pairs/dev.tsv"),
+        *("--text-column", "one", "--pair-column", "two"),
+    ).stdout
+
+    assert scores["examples"] == 36
+    first = json.loads(answers.splitlines()[0])
+    assert first["pair"] == "The garden."
+    theirs = transformers.pipeline("text-classification", str(line.folder / "pairs-run/model"))
+    expected = theirs({"text": first["text"], "text_pair": first["pair"]})
+    assert first["scores"][expected["label"]] == pytest.approx(expected["score"], abs=1e-5)

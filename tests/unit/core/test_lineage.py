@@ -80,3 +80,19 @@ def test_many_sources_are_counted_and_not_listed(tmp_path, capsys):
 
     assert len(lines) == 1 + 5 + 1 + 1
     assert lines[-1].endswith("source  and 24 more")
+
+
+def test_what_is_reached_twice_is_shown_in_full_once(tmp_path, capsys):
+    (tmp_path / "text.txt").write_text("hello")
+    make(tmp_path / "corpus", "corpus", manifests.file_inputs("source", [tmp_path / "text.txt"]))
+    corpus = manifests.artifact_input("corpus", tmp_path / "corpus", tmp_path / "tokenizer")
+    make(tmp_path / "tokenizer", "tokenizer", [corpus])
+    tokenizer = manifests.artifact_input("tokenizer", tmp_path / "tokenizer", tmp_path / "tokens")
+    make(tmp_path / "tokens", "tokens", [corpus, tokenizer])
+
+    lines = printed(tmp_path / "tokens", capsys)
+
+    assert [line.split()[2] for line in lines] == [
+        *("tokens", "corpus", "source", "tokenizer", "corpus"),
+    ]
+    assert lines[-1].endswith("(as above)")
