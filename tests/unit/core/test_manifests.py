@@ -115,3 +115,13 @@ def test_a_manifest_says_who_made_it(tmp_path):
     assert table["format"] == 1
     assert table["outputs"][0]["path"] == "data/a.txt"
     assert "python" in table["machine"]["versions"]
+
+
+def test_what_a_killed_stage_left_behind_does_not_get_into_the_next(tmp_path):
+    (tmp_path / ".out.building").mkdir()
+    (tmp_path / ".out.building" / "half").write_text("from a killed process")
+
+    manifest = make(tmp_path / "out")
+
+    assert [output.path for output in manifest.outputs] == ["data/a.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -75,6 +75,7 @@ def test_every_mask_gets_its_own_candidates(filler):
     answer = next(iter(filler(["a <mask> b <mask>"])))
 
     assert len(answer["masks"]) == 2
+    assert flat({"masks": answer["masks"][:1]}) != flat({"masks": answer["masks"][1:]})
     for mask in answer["masks"]:
         chances = [item["probability"] for item in mask]
         assert len(chances) == 3

@@ -136,3 +136,11 @@ def test_targets_are_what_stood_there():
 def test_shares_that_make_no_sense_are_refused(flags, said):
     with pytest.raises(UserError, match=said):
         MaskingConfig(**flags)
+
+
+def test_masks_are_the_same_in_every_version():
+    """A run that is resumed after an upgrade has to go on with the same masks."""
+    masked = masker()(np.arange(4, 44)[None], np.array([2]), np.array([5]))
+
+    assert masked.positions_M.tolist() == [5, 15, 16, 21, 24, 34]
+    assert masked.ids_BL.ravel()[masked.positions_M].tolist() == [999, 999, 718, 999, 978, 999]

@@ -46,3 +46,10 @@ def test_a_schedule_crosses_epochs_without_a_seam():
     assert epochs.tolist() == [0] * 3 + [1] * 10 + [2] * 10 + [3] * 3
     assert sorted(blocks[3:13].tolist()) == list(range(10))
     assert blocks[3:13].tolist() == Order(0, 1, 10)(np.arange(10)).tolist()
+
+
+def test_the_order_is_the_same_in_every_version():
+    """A run that is resumed after an upgrade has to go on with the same blocks."""
+    assert Order(0, 0, 1000)(np.arange(8)).tolist() == [504, 873, 36, 325, 629, 749, 775, 263]
+    far = Order(7, 3, 10**12)(np.arange(3)).tolist()
+    assert far == [596998787596, 190774902874, 696217932468]
