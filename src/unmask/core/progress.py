@@ -23,6 +23,8 @@ from rich.progress import (
 T = TypeVar("T")
 
 PLAIN_INTERVAL_S = 5.0
+QUICK_S = 2.0
+"""What is done sooner needs no line of its own."""
 
 
 class Bar(Protocol):
@@ -127,7 +129,8 @@ class _PlainLines:
             self._speak()
 
     def finish(self) -> None:
-        if self._said != (self._done, self._note):
+        quick = self._said is None and time.monotonic() - self._started < QUICK_S
+        if not quick and self._said != (self._done, self._note):
             self._speak()
 
     def _speak(self) -> None:
