@@ -20,8 +20,8 @@ def run(config: DemoConfig) -> None:
         budget_bytes=config.text_bytes,
         train=config.train_passages,
     )
-    for words, stdout in commands(config):
-        call(words, stdout)
+    for command in commands(config):
+        call(command)
     outcome = Outcome.read(config)
     Console().print(table(outcome, time.monotonic() - started))
     if outcome.gain <= 0:

@@ -3,8 +3,9 @@
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from unmask.core import files
 from unmask.core.errors import UserError
@@ -30,46 +31,38 @@ SHORT_RUN = {
 """What differs from the paper's setting because minutes are not days."""
 
 
-def commands(config: DemoConfig) -> Iterator[tuple[list[str], Path | None]]:
-    """Yield (words after `unmask`, file for its stdout) for every stage."""
+class Command(NamedTuple):
+    """The words after `unmask`, and the file for its stdout if that is data."""
+
+    words: list[str]
+    stdout: Path | None = None
+
+
+def commands(config: DemoConfig) -> Iterator[Command]:
+    """Yield every stage in the order of the data."""
     out = config.out
-    text, model = out / "text", out / "pretrain" / "model"
-    corpus = ["--inputs", f"{text}/documents.jsonl", "--valid-fraction", "0.03"]
-    yield ["corpus", *corpus, "--out", f"{out}/corpus"], None
-    vocabulary = ["--vocabulary", f"{config.vocabulary}"]
-    yield (
-        [
-            *("tokenizer", "--corpus", f"{out}/corpus"),
-            *(*vocabulary, "--out", f"{out}/tokenizer"),
-        ],
-        None,
-    )
-    yield (
-        [
-            *("tokens", "--corpus", f"{out}/corpus", "--tokenizer", f"{out}/tokenizer"),
-            *("--out", f"{out}/tokens"),
-        ],
-        None,
-    )
-    yield _pretrain(config), None
+    text, pretrained = out / "text", out / "pretrain" / "model"
+    documents = {"inputs": text / "documents.jsonl", "valid-fraction": 0.03}
+    folders = {"corpus": out / "corpus", "tokenizer": out / "tokenizer"}
+    yield _command("corpus", documents | {"out": out / "corpus"})
+    vocabulary = {"corpus": out / "corpus", "vocabulary": config.vocabulary}
+    yield _command("tokenizer", vocabulary | {"out": out / "tokenizer"})
+    yield _command("tokens", folders | {"out": out / "tokens"})
+    yield _command("pretrain", _pretraining(config))
     for weights in WEIGHTS:
-        yield _finetune(config, weights), None
+        yield _command("finetune", _finetuning(config, weights))
+    held_out = {"data": text / "test.jsonl"}
     for weights in WEIGHTS:
-        tuned = f"{out}/finetune-{weights}/model"
-        words = ["evaluate", "--model", tuned, "--data", f"{text}/test.jsonl"]
-        yield words, out / f"evaluate-{weights}.json"
-    yield (
-        [
-            *("export", "--model", f"{out}/finetune-pretrained/model"),
-            *("--data", f"{text}/test.jsonl", "--out", f"{out}/export"),
-        ],
-        None,
-    )
-    yield ["predict", "--model", f"{model}", "--text", *PROMPTS], out / "predict.jsonl"
+        tuned = {"model": out / f"finetune-{weights}" / "model"}
+        yield _command("evaluate", tuned | held_out, out / f"evaluate-{weights}.json")
+    best = {"model": out / "finetune-pretrained" / "model"}
+    yield _command("export", best | held_out | {"out": out / "export"})
+    predict = ["predict", "--model", str(pretrained), "--text", *PROMPTS]
+    yield Command(predict, out / "predict.jsonl")
 
 
-def _pretrain(config: DemoConfig) -> list[str]:
-    flags = {
+def _pretraining(config: DemoConfig) -> dict[str, object]:
+    return {
         "tokens": config.out / "tokens",
         "out": config.out / "pretrain",
         "model.layers": config.layers,
@@ -89,11 +82,10 @@ def _pretrain(config: DemoConfig) -> list[str]:
         "valid-blocks": 256,
         "seed": config.seed,
     }
-    return ["pretrain", *_words(flags)]
 
 
-def _finetune(config: DemoConfig, weights: str) -> list[str]:
-    flags = {
+def _finetuning(config: DemoConfig, weights: str) -> dict[str, object]:
+    return {
         "data": config.out / "text",
         "model": config.out / "pretrain" / "model",
         "weights": weights,
@@ -104,15 +96,16 @@ def _finetune(config: DemoConfig, weights: str) -> list[str]:
         "optim.peak-lr": 3e-4,
         "seed": config.seed,
     }
-    return ["finetune", *_words(flags)]
 
 
-def _words(flags: dict[str, object]) -> list[str]:
-    return [word for name, value in flags.items() for word in (f"--{name}", str(value))]
+def _command(stage: str, flags: Mapping[str, object], stdout: Path | None = None) -> Command:
+    words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
+    return Command([stage, *words], stdout)
 
 
-def call(words: list[str], stdout: Path | None) -> None:
+def call(command: Command) -> None:
     """Run one command of unmask as its own process; its failure ends the demo."""
+    words, stdout = command
     target = f" > {stdout}" if stdout else ""
     say(f"\n$ unmask {shlex.join(words)}{target}")
     done = subprocess.run(

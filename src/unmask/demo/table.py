@@ -22,6 +22,7 @@ class Outcome:
     random: dict[str, Any]
     parity: dict[str, Any]
     filled: list[dict[str, Any]]
+    labels: int
     model: Path
 
     @classmethod
@@ -36,6 +37,7 @@ class Outcome:
             random=files.read_json(out / "evaluate-random.json"),
             parity=files.read_json(out / "export" / "contract.json")["parity"],
             filled=[json.loads(line) for line in (out / "predict.jsonl").read_text().splitlines()],
+            labels=len(manifests.read(out / "text").facts["classes"]),
             model=out / "pretrain" / "model",
         )
 
@@ -53,8 +55,7 @@ def table(outcome: Outcome, seconds: float) -> Table:
     rows.add_row("perplexity", f"{start['perplexity']:,.1f} -> {end['perplexity']:,.1f}")
     rows.add_row("masked accuracy", f"{start['accuracy']:.1%} -> {end['accuracy']:.1%}")
     rows.add_section()
-    labels = len(manifests.read(outcome.model.parents[1] / "text").facts["classes"])
-    tested = f"{outcome.random['examples']:,} held-out passages, {labels} labels"
+    tested = f"{outcome.random['examples']:,} held-out passages, {outcome.labels} labels"
     rows.add_row("accuracy from random weights", f"{outcome.random['accuracy']:.1%}  ({tested})")
     rows.add_row(
         "accuracy from pretrained weights",

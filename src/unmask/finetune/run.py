@@ -38,7 +38,8 @@ def run(config: FinetuneConfig) -> None:
     run_folder = Run.open(config.out, config, force=config.force or _unfinished(config.out))
     best = trainer.fit(run_folder)
     _write_model(out, trainer, tokenizer, inputs, best)
-    say(f"best epoch {best.epoch}: dev {best.scores}; model: {out}")
+    scores = ", ".join(f"{name} {score:.3f}" for name, score in best.scores.items())
+    say(f"best epoch {best.epoch}, on dev: {scores}; model: {out}")
 
 
 def _unfinished(folder: Path) -> bool:
