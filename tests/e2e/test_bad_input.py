@@ -172,6 +172,16 @@ def test_a_text_that_is_not_utf8(line):
     assert "UTF-8" in hint
 
 
+def test_options_that_could_not_take_effect(line):
+    model = ("predict", "--model", "finetune/model", "--text", "The cat.")
+
+    candidates, _ = complaint(line, *model, "--top-k", "3")
+    columns, _ = complaint(line, *model, "--pair-column", "two")
+
+    assert "--top-k 3: finetune/model fills no masks" in candidates
+    assert "columns are those of a table" in columns
+
+
 def test_an_unknown_command(line):
     error, hint = complaint(line, "pretrian")
 
@@ -186,6 +196,17 @@ def test_other_settings_for_a_result_that_is_there(line):
 
     assert "valid_fraction: 0.1 -> 0.2" in error
     assert "--force" in hint
+
+
+def test_a_model_to_go_on_from_and_another_family(line):
+    error, hint = complaint(
+        line,
+        *("pretrain", "--tokens", "tokens", "--init", "pretrain/model", "--out", "nothing"),
+        *("--family", "bert", "--length", "32", "--steps", "4", "--warmup-steps", "0"),
+    )
+
+    assert "--family bert: pretrain/model is a roberta model" in error
+    assert "leave out --family" in hint
 
 
 def test_a_model_to_go_on_from_and_a_size_for_a_new_one(line, shape):

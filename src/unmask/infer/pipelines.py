@@ -20,6 +20,7 @@ from unmask.tokenizer.batch import by_length, pad
 from unmask.tokenizer.tokenizer import Tokenizer
 
 TOKENS_PER_BATCH = 4096
+CANDIDATES = 5
 
 Answer = dict[str, Any]
 Texts = Sequence[str]
@@ -35,13 +36,18 @@ class Pipeline:
     answer: Callable[[Encoding, npt.NDArray[np.float32]], Answer]
 
     @classmethod
-    def open(cls, folder: Path, *, top_k: int) -> "Pipeline":
-        """Open a model or export folder; its head decides what is answered."""
+    def open(cls, folder: Path, *, top_k: int | None = None) -> "Pipeline":
+        """Open a model or export folder; its head decides what is answered.
+
+        `top_k` is the number of candidates for each mask; UserError if the model fills none.
+        """
         backend = open_backend(folder)
         tokenizer = Tokenizer.load(folder)
         answer: Callable[[Encoding, npt.NDArray[np.float32]], Answer]
         if weights.head_of(folder) is MaskedLM:
-            answer = MaskFiller(tokenizer, top_k)
+            answer = MaskFiller(tokenizer, CANDIDATES if top_k is None else top_k)
+        elif top_k is not None:
+            raise UserError(f"--top-k {top_k}: {folder} fills no masks", "leave out --top-k")
         else:
             answer = Classifier(weights.labels_of(folder))
         return cls(backend, tokenizer, weights.read_config(folder).max_length, answer)

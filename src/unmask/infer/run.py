@@ -36,7 +36,7 @@ def _texts(config: PredictConfig) -> Iterator[tuple[str, str | None]]:
         with _opened(config.file) as file:
             yield from ((line, None) for line in _lines(file, str(config.file)))
     else:
-        columns = ColumnsConfig(text=config.text_column, pair=config.pair_column)
+        columns = ColumnsConfig(text=config.text_column or "text", pair=config.pair_column)
         for row in table.read(config.file, columns, labelled=False):
             yield row.text, row.pair
 

@@ -78,8 +78,8 @@ class PretrainConfig:
     """Tokenizer folder; by default the one the tokens folder was made with."""
     init: Path | None = None
     """Model folder to continue from; by default weights are random."""
-    family: Literal["roberta", "bert"] = "roberta"
-    """Architecture family of a model that starts from random weights."""
+    family: Literal["roberta", "bert"] | None = None
+    """Architecture family; by default that of --init, or of the tokenizer."""
     model: ShapeConfig = dataclasses.field(default_factory=ShapeConfig)
     masking: MaskingConfig = dataclasses.field(default_factory=MaskingConfig)
     optim: OptimConfig = dataclasses.field(default_factory=OptimConfig)

@@ -66,6 +66,11 @@ def _model(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer) ->
         )
     tokens.require_tokenizer(Tokenizer.load(config.init).fingerprint, of=config.init)
     model = weights.load_encoder(config.init, MaskedLM, seed=config.seed)
+    if config.family not in (None, model.config.family):
+        raise UserError(
+            f"--family {config.family}: {config.init} is a {model.config.family} model",
+            "leave out --family",
+        )
     if config.length > model.config.max_length:
         raise UserError(
             f"--length {config.length}: {config.init} reads at most {model.config.max_length}",
@@ -76,10 +81,11 @@ def _model(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer) ->
 
 def model_config(config: PretrainConfig, tokenizer: Tokenizer) -> ModelConfig:
     """The architecture: sizes from the config, vocabulary and special ids from the tokenizer."""
-    roberta = config.family == "roberta"
+    family = config.family or tokenizer.family
+    roberta = family == "roberta"
     return ModelConfig(
         **dataclasses.asdict(config.model),
-        family=config.family,
+        family=family,
         vocabulary=tokenizer.vocabulary,
         types=1 if roberta else 2,
         norm_eps=1e-5 if roberta else 1e-12,
