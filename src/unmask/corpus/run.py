@@ -45,6 +45,7 @@ def run(config: CorpusConfig) -> None:
     """Make the corpus folder; UserError for inputs that cannot be read or hold nothing."""
     with tempfile.TemporaryDirectory() as scratch:
         found = sources.find(config.inputs, out=config.out, scratch=Path(scratch))
+        _refuse_idle_settings(found, config)
         inputs = _hashed(found)
         settings = configs.plain(config)
         if manifests.is_done(config.out, STAGE, settings, inputs, force=config.force):
@@ -54,6 +55,20 @@ def run(config: CorpusConfig) -> None:
             _require_documents(facts)
             manifests.write(folder, STAGE, settings, inputs, facts)
     _report(config.out, facts)
+
+
+def _refuse_idle_settings(found: Sequence[Source], config: CorpusConfig) -> None:
+    """A setting takes effect or fails: one for a format that no input has is a mistake."""
+    formats = {sources.suffixes(source.path)[0] for source in found}
+    if config.txt_documents != "blank-line" and ".txt" not in formats:
+        raise UserError(
+            f"--txt-documents {config.txt_documents}: no input is a .txt file", "leave it out"
+        )
+    if config.text_column != "text" and formats == {".txt"}:
+        raise UserError(
+            f"--text-column {config.text_column}: all inputs are .txt, which has no columns",
+            "leave it out",
+        )
 
 
 def _hashed(found: Sequence[Source]) -> list[Input]:

@@ -205,3 +205,20 @@ def test_a_corpus_of_wikipedia_has_the_counts_its_source_states(shared_data):
     facts = make(str(shared_data / "wiki_en" / "valid.txt.gz")).facts
 
     assert (facts["read"], facts["lines"]) == (204, 2503)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("a.jsonl", {"txt_documents": "file"}, "--txt-documents file: no input is a .txt file"),
+        ("a.txt", {"text_column": "body"}, "--text-column body: all inputs are .txt"),
+    ],
+)
+def test_a_setting_that_could_not_take_effect_is_refused(name, settings, said):
+    Path(name).write_text('{"text": "A line."}\n')
+
+    with pytest.raises(UserError) as caught:
+        make(name, **settings)
+
+    assert said in caught.value.what
+    assert not OUT.exists()
