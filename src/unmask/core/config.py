@@ -18,13 +18,15 @@ import tyro
 
 from unmask.core import files
 from unmask.core.errors import UserError
+from unmask.core.locations import is_remote
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 C = TypeVar("C", bound="DataclassInstance")
 
-NOT_PART_OF_THE_RESULT = ("out", "force")
+NOT_PART_OF_THE_RESULT = ("out", "force", "engine", "address", "workers")
+"""Settings that say where and how the work is done; the bytes of the result are the same."""
 
 
 def parse(config_type: type[C], argv: Sequence[str], *, prog: str) -> C:
@@ -63,6 +65,11 @@ def plain(config: "DataclassInstance") -> dict[str, Any]:
     """Turn a config into what TOML and JSON can hold; a field left at None is left out."""
     table: dict[str, Any] = _plain(dataclasses.asdict(config))
     return table
+
+
+def identifying(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is no part of the result."""
+    return {key: value for key, value in config.items() if key not in NOT_PART_OF_THE_RESULT}
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -118,7 +125,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
             return {key: _plain(item) for key, item in value.items() if item is not None}
         case list() | tuple():
             return [_plain(item) for item in value]
-        case Path():
+        case _ if isinstance(value, Path) or is_remote(value):
             return str(value)
         case _:
             return value

@@ -11,3 +11,6 @@ class UserError(Exception):
         super().__init__(what)
         self.what = " ".join(what.split())
         self.hint = " ".join(hint.split())
+
+    def __reduce__(self) -> tuple[type["UserError"], tuple[str, str]]:
+        return UserError, (self.what, self.hint)  # so that it comes back whole from a worker

@@ -4,10 +4,13 @@ import errno
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+from unmask.core.locations import is_remote
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -16,7 +19,16 @@ _CHUNK_BYTES = 1 << 20
 
 @contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file beside `path` for writing; rename it into place only when all went well."""
+    """Open a file beside `path` for writing; rename it into place only when all went well.
+
+    Into an object store the file goes as a whole, at the end.
+    """
+    if is_remote(path):
+        with tempfile.NamedTemporaryFile() as whole:
+            yield whole
+            whole.flush()
+            path.fs.put_file(whole.name, path.path)
+        return
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with beside.open("wb") as file:

@@ -8,7 +8,7 @@ between artifacts are stored as relative paths: a tree of artifacts can be moved
 import dataclasses
 import datetime
 import hashlib
-import os
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,12 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from unmask.core import config as configs
-from unmask.core import files, machine
+from unmask.core import files, locations, locks, machine
 from unmask.core.errors import UserError
 from unmask.core.progress import bar, say
 
 FORMAT = 1
 NAME = "manifest.json"
+WORK = "work"
+"""The folder inside one that is being built for what is not part of the result."""
+
+_IDENTITY = "identity"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,8 +36,8 @@ class Input:
     path: str
     sha256: str
     kind: str
-    """artifact: path relative to the folder that holds the manifest; file: absolute path;
-    stdin: no path."""
+    """artifact: path relative to the folder that holds the manifest, or a URL; file: absolute
+    path, or a URL; stdin: no path."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,17 +96,21 @@ def write(
     config: Mapping[str, Any],
     inputs: Sequence[Input],
     facts: Mapping[str, Any],
+    *,
+    hashed: Sequence[Output] = (),
 ) -> Manifest:
-    """Hash every file in the folder and write its manifest."""
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != NAME]
+    """Hash every file in the folder and write its manifest; the folder `work` is thrown away.
+
+    `hashed` names files whose hashes are known, so that they are not read again.
+    """
+    _remove(folder / WORK)
+    known = {output.path: output for output in hashed}
+    names = sorted(_names(folder))
     manifest = Manifest(
         stage=stage,
         config=dict(config),
         inputs=tuple(inputs),
-        outputs=tuple(
-            Output(path.relative_to(folder).as_posix(), path.stat().st_size, files.sha256(path))
-            for path in paths
-        ),
+        outputs=tuple(known[name] if name in known else output(folder, name) for name in names),
         facts=dict(facts),
         made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         machine=machine.describe(),
@@ -111,10 +119,15 @@ def write(
     return manifest
 
 
+def output(folder: Path, name: str) -> Output:
+    """Hash one file of an artifact."""
+    path = folder / name
+    return Output(name, path.stat().st_size, files.sha256(path))
+
+
 def artifact_input(role: str, artifact: Path, out: Path) -> Input:
     """Refer to another artifact from the manifest of `out`."""
-    link = os.path.relpath(artifact.resolve(), out.resolve())
-    return Input(role, Path(link).as_posix(), read(artifact).digest, "artifact")
+    return Input(role, locations.link(artifact, out), read(artifact).digest, "artifact")
 
 
 def file_inputs(role: str, paths: Sequence[Path]) -> list[Input]:
@@ -138,19 +151,29 @@ def linked(folder: Path, role: str) -> Path:
     """Find the artifact that `folder` was made from in this role."""
     for item in read(folder).inputs:
         if item.role == role and item.kind == "artifact":
-            return folder / item.path
+            return locations.follow(folder, item.path)
     raise UserError(f"{folder}: its manifest names no {role}", "name the folder by a flag")
 
 
 def damaged(folder: Path, manifest: Manifest) -> list[str]:
-    """List the files that are missing or whose bytes are not what the manifest says."""
+    """List the files that are missing or whose bytes are not what the manifest says.
+
+    In an object store, which checks its own bytes, only the sizes are compared.
+    """
     return [
         output.path
         for output in manifest.outputs
         if not (path := folder / output.path).is_file()
         or path.stat().st_size != output.bytes
-        or files.sha256(path) != output.sha256
+        or (not locations.is_remote(path) and files.sha256(path) != output.sha256)
     ]
+
+
+def identity(stage: str, config: Mapping[str, Any], inputs: Sequence[Input]) -> str:
+    """Name a piece of work: what `is_done` compares, as one hash."""
+    settings = configs.identifying(config)
+    parts = [stage, settings, sorted(dataclasses.astuple(item) for item in inputs)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def is_done(
@@ -160,7 +183,7 @@ def is_done(
 
     A result of something else is never overwritten unasked: that is a UserError.
     """
-    if force or not out.exists() or (out.is_dir() and not any(out.iterdir())):
+    if force or (out.is_dir() and (not any(out.iterdir()) or _is_begun(out))) or not out.exists():
         return False
     if not (out / NAME).exists():
         raise UserError(f"{out}: exists and is no artifact of unmask", "use another --out")
@@ -179,22 +202,69 @@ def is_done(
 
 
 @contextmanager
-def building(out: Path) -> Iterator[Path]:
-    """Yield a folder beside `out` to fill; it takes the place of `out` only if all went well."""
-    beside = out.with_name(f".{out.name}.building")
+def building(out: Path, resume: str | None = None) -> Iterator[Path]:
+    """Yield a folder beside `out` to fill; it takes the place of `out` only if all went well.
+
+    With `resume` (an `identity`), what is finished in it outlives a failure or a kill, and the
+    next run with the same identity finds it there. In an object store nothing can be renamed:
+    there the folder is `out` itself, which is an artifact once its manifest is written.
+    UserError if another run is writing to `out`, or if `out` is no artifact.
+    """
+    with locks.alone(out):
+        beside = out if locations.is_remote(out) else out.with_name(f".{out.name}.building")
+        if _is_used(out) and not (out / NAME).exists() and not _is_begun(out):
+            raise UserError(f"{out}: exists and is no artifact of unmask", "use another --out")
+        _prepare(beside, resume)
+        try:
+            yield beside
+        except BaseException:
+            if resume is None:
+                _remove(beside)
+            raise
+        if beside is not out:
+            _swap(beside, out)
+
+
+def _prepare(folder: Path, resume: str | None) -> None:
+    """Empty the folder, unless the same work was begun in it."""
+    begun = folder / WORK / _IDENTITY
+    if _is_begun(folder) and begun.read_text(encoding="utf-8") == resume:
+        say("an earlier run was stopped; what it finished is kept")
+        return
+    _remove(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if resume is not None:
+        begun.parent.mkdir(parents=True, exist_ok=True)
+        files.write_text(begun, resume)
+
+
+def _is_begun(folder: Path) -> bool:
+    return (folder / WORK / _IDENTITY).exists()
+
+
+def _is_used(folder: Path) -> bool:
+    return folder.exists() and any(folder.iterdir())
+
+
+def _swap(beside: Path, out: Path) -> None:
     old = out.with_name(f".{out.name}.replaced")
-    if out.exists() and any(out.iterdir()) and not (out / NAME).exists():
-        raise UserError(f"{out}: exists and is no artifact of unmask", "use another --out")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
-        yield beside
-        if out.exists():
-            out.replace(old)
-        beside.replace(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
+    if out.exists():
+        out.replace(old)
+    beside.replace(out)
+    _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    if not locations.is_remote(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+    elif folder.exists():
+        folder.fs.rm(folder.path, recursive=True)
+
+
+def _names(folder: Path) -> list[str]:
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != NAME]
+    return [path.relative_to(folder).as_posix() for path in paths]
 
 
 def _changes(

@@ -125,3 +125,22 @@ def test_what_a_killed_stage_left_behind_does_not_get_into_the_next(tmp_path):
 
     assert [output.path for output in manifest.outputs] == ["data/a.txt"]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_only_the_same_work_finds_what_a_stopped_run_had_finished(tmp_path):
+    with (
+        pytest.raises(ZeroDivisionError),
+        manifests.building(tmp_path / "a", resume="one") as folder,
+    ):
+        (folder / "shard").write_text("kept", encoding="utf-8")
+        raise ZeroDivisionError
+
+    assert not (tmp_path / "a").exists()
+    with (
+        pytest.raises(ZeroDivisionError),
+        manifests.building(tmp_path / "a", resume="one") as folder,
+    ):
+        assert (folder / "shard").read_text(encoding="utf-8") == "kept"
+        raise ZeroDivisionError
+    with manifests.building(tmp_path / "a", resume="two") as folder:
+        assert not (folder / "shard").exists()
