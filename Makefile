@@ -5,10 +5,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install format check test smoke demo bench docs
+.PHONY: help install format check test smoke demo bench bench-data docs
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 14
 
 install: .venv/installed  ## make the virtual environment and install from requirements.lock
 
@@ -32,8 +32,15 @@ smoke: .venv/installed  ## the whole line, small, in about a minute
 demo: .venv/installed  ## the whole line on the documentation of the installed Python
 	$(BIN)/unmask demo
 
-bench: .venv/installed-dev  ## measure against peers on this machine, write benchmarks/results/
+bench: bench-data .venv/installed-dev  ## measure against peers on this machine, write benchmarks/results/
 	$(BIN)/python benchmarks/pretrain_step.py
+	$(MAKE) docs
+
+bench-data: .venv/installed-dev  ## the data stages only: memory, throughput, loader, BPE training
+	$(BIN)/python benchmarks/data_loader.py
+	$(BIN)/python benchmarks/data_throughput.py
+	$(BIN)/python benchmarks/bpe_training.py
+	$(BIN)/python benchmarks/data_memory.py
 	$(MAKE) docs
 
 docs: .venv/installed-dev  ## write the generated pages: docs/commands.md, docs/results.md
@@ -48,5 +55,5 @@ docs: .venv/installed-dev  ## write the generated pages: docs/commands.md, docs/
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) -e '.[finetune,export,test,dev]'
+	$(PIP) -e '.[test,dev]'
 	@touch $@

@@ -6,16 +6,15 @@ Same sizes, batch and masked positions, bf16 autocast, fused AdamW, dropout 0.1 
 transformers computes its head at every position; ours at the masked ones.
 """
 
-import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
+import results
 import torch
 import transformers
+from results import spread
 from torch.nn import functional as F
 
-from unmask.core import files, machine
 from unmask.model.config import ModelConfig
 from unmask.model.heads import MaskedLM
 from unmask.model.init import initialise
@@ -23,7 +22,6 @@ from unmask.train.config import OptimConfig, Precision
 from unmask.train.optimizer import adamw
 from unmask.train.precision import autocast, resolve_precision
 
-RESULTS = Path(__file__).parent / "results"
 BATCH, LENGTH, MASKED = 16, 128, 307
 ROUNDS, STEPS = 7, 5
 SHAPES = {
@@ -47,18 +45,15 @@ def main() -> None:
         samples[name] = speeds
         rows.append(row(name, precision, speeds))
         print(rows[-1], flush=True)
-    result = {
-        "title": "Pretraining step on the CPU",
-        "text": f"Tokens/s of a full update on {BATCH} x {LENGTH} tokens: the median of {ROUNDS} "
+    results.write(
+        "pretrain-step-cpu",
+        title="Pretraining step on the CPU",
+        text=f"Tokens/s of a full update on {BATCH} x {LENGTH} tokens: the median of {ROUNDS} "
         f"rounds of {STEPS} steps, both sides in turns, and the range. The ratio is that of each "
         "pair of rounds.",
-        "command": "python benchmarks/pretrain_step.py",
-        "machine": machine.describe(),
-        "threads": torch.get_num_threads(),
-        "rows": rows,
-        "samples": samples,
-    }
-    files.write_json(RESULTS / "pretrain-step-cpu.json", result)
+        rows=rows,
+        samples=samples,
+    )
 
 
 def batch(vocabulary: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -155,14 +150,9 @@ def row(name: str, precision: str, speeds: dict[str, list[float]]) -> dict[str, 
     return {
         "shape": name,
         "precision": precision,
-        **{side: _spread(values, ",.0f") for side, values in speeds.items()},
-        "ratio": _spread(ratios, ".2f"),
+        **{side: spread(values, ",.0f") for side, values in speeds.items()},
+        "ratio": spread(ratios, ".2f"),
     }
-
-
-def _spread(values: list[float], form: str) -> str:
-    low, high = min(values), max(values)
-    return f"{statistics.median(values):{form}} ({low:{form}} to {high:{form}})"
 
 
 if __name__ == "__main__":

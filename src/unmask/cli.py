@@ -3,7 +3,7 @@
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,11 @@ COMMANDS = {
         "unmask.corpus.run:run",
         "text files in, clean documents out, split into train and valid",
     ),
+    "counts": Command(
+        "unmask.tokenizer.counts_config:CountsConfig",
+        "unmask.tokenizer.counts_run:run",
+        "count a corpus's words, or add counts up, for a tokenizer to learn from",
+    ),
     "tokenizer": Command(
         "unmask.tokenizer.config:TokenizerConfig",
         "unmask.tokenizer.run:run",
@@ -35,6 +40,11 @@ COMMANDS = {
         "unmask.tokens.config:TokensConfig",
         "unmask.tokens.run:run",
         "documents to memory-mapped token shards",
+    ),
+    "tokens inspect": Command(
+        "unmask.inspect.config:InspectConfig",
+        "unmask.inspect.run:run",
+        "show a tokens folder: blocks as text, masks, lengths, counts",
     ),
     "pretrain": Command(
         "unmask.pretrain.config:PretrainConfig",
@@ -106,14 +116,36 @@ def _dispatch(words: list[str]) -> int:
     if words[0] == "--version":
         sys.stdout.write(f"unmask {__version__}\n")
         return 0
-    command = COMMANDS.get(words[0])
-    if command is None:
-        raise UserError(f"unknown command {words[0]}", f"one of: {', '.join(COMMANDS)}")
+    name, flags = split(words)
+    command = COMMANDS[name]
     configs = importlib.import_module("unmask.core.config")
     config_type = _load(command.config)
-    config = configs.parse(config_type, words[1:], prog=f"unmask {words[0]}")
+    try:
+        config = configs.parse(config_type, flags, prog=f"unmask {name}")
+    except SystemExit:  # after --help
+        sys.stdout.write(_rows(_below(name), "\nunmask "))
+        raise
     _load(command.run)(config)  # type: ignore[operator]
     return 0
+
+
+def split(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Part the name of a command, one word or two, from its flags; UserError if there is none."""
+    name, *rest = words
+    two = " ".join(words[:2])
+    if two in COMMANDS:
+        return two, rest[1:]
+    below = _below(name)
+    if below and rest and not rest[0].startswith("-"):
+        raise UserError(f"unknown command {two}", f"{' or '.join(below)}, or unmask {name} --help")
+    if name not in COMMANDS:
+        raise UserError(f"unknown command {name}", f"one of: {', '.join(COMMANDS)}")
+    return name, rest
+
+
+def _below(name: str) -> list[str]:
+    """Find the commands whose first word this is, and which have a second."""
+    return [other for other in COMMANDS if other.startswith(f"{name} ")]
 
 
 def _load(place: str) -> object:
@@ -123,13 +155,16 @@ def _load(place: str) -> object:
 
 
 def _help() -> str:
-    rows = "".join(f"  {name:<11}{command.help}\n" for name, command in COMMANDS.items())
     return (
         "usage: unmask COMMAND [--recipe FILE.toml ...] [--flag value ...]\n\n"
         "The whole life of a RoBERTa encoder, stage by stage; each stage writes a folder.\n\n"
-        f"{rows}\n"
+        f"{_rows(COMMANDS, '  ')}\n"
         "unmask COMMAND --help lists the flags. A recipe is a TOML file of flags.\n"
     )
+
+
+def _rows(names: Iterable[str], before: str) -> str:
+    return "".join(f"{before}{name:<15} {COMMANDS[name].help}\n" for name in names)
 
 
 def _complain(what: str, hint: str) -> None:

@@ -100,6 +100,12 @@ def line(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def command_line():
+    """Makes the command line of a folder."""
+    return CommandLine
+
+
+@pytest.fixture(scope="session")
 def shape():
     """The flags of the tiny model."""
     return SHAPE

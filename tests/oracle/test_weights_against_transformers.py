@@ -192,3 +192,55 @@ def test_fine_tuning_starts_from_the_encoder_that_transformers_would_take(family
     for name, tensor in theirs.state_dict().items():
         if name.startswith(f"{family}.") and "pooler" not in name:
             assert torch.equal(found[name], tensor), name
+
+
+def pretraining_model():
+    model = heads.Pretraining(config_of("bert"))
+    initialise(model, seed=0)
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):  # so that one in the wrong place is seen
+            torch.nn.init.normal_(parameter)
+    return model.eval()
+
+
+def pairs():
+    """Ids with padding, its mask, the segments and the positions that are asked for."""
+    ids_BL = torch.randint(4, 37, (3, 9))
+    mask_BL = torch.arange(9) < torch.tensor([[9], [7], [5]])
+    types_BL = ((torch.arange(9) >= 4) & mask_BL).long()
+    ids_BL[~mask_BL] = 0
+    return ids_BL, mask_BL, types_BL, torch.tensor([1, 3, 11, 19, 22])
+
+
+def test_transformers_loads_both_heads_of_bert_and_answers_as_we_do(tmp_path):
+    ours = pretraining_model()
+    weights.save(ours, tmp_path)
+
+    auto = transformers.AutoModelForPreTraining
+    theirs, report = auto.from_pretrained(tmp_path, output_loading_info=True)
+
+    assert type(theirs) is transformers.BertForPreTraining
+    assert not any(report.values()), report
+    ids_BL, mask_BL, types_BL, positions_M = pairs()
+    found = theirs.eval()(ids_BL, mask_BL.long(), types_BL)
+    logits_MV, follows_B2 = ours(ids_BL, mask_BL, types_BL, positions_M)
+    expected_MV = found.prediction_logits.flatten(0, 1)[positions_M]
+    torch.testing.assert_close(logits_MV, expected_MV, rtol=0, atol=2e-5)
+    torch.testing.assert_close(follows_B2, found.seq_relationship_logits, rtol=0, atol=2e-5)
+
+
+def test_what_transformers_wrote_with_both_heads_comes_back_byte_for_byte(tmp_path):
+    config = transformers.AutoConfig.for_model(**huggingface.to_table(pretraining_model()))
+    transformers.BertForPreTraining(config).save_pretrained(tmp_path / "theirs")
+
+    ours, has_head = weights.load_pretraining(tmp_path / "theirs")
+    weights.save(ours, tmp_path / "ours")
+
+    assert has_head
+    old, new = (tmp_path / side / "model.safetensors" for side in ("theirs", "ours"))
+    assert new.read_bytes() == old.read_bytes()
+    theirs, ours_table = (
+        files.read_json(tmp_path / side / "config.json") for side in ("theirs", "ours")
+    )
+    ignored = ("transformers_version", "use_cache")
+    assert ours_table == {name: value for name, value in theirs.items() if name not in ignored}

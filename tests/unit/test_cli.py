@@ -42,6 +42,40 @@ def test_every_command_stands_in_the_help(capsys):
         assert f"  {name} " in printed
 
 
+def test_a_command_of_two_words_is_found_before_the_one_of_its_first_word():
+    assert cli.split(["tokens", "inspect", "folder", "--blocks", "2"]) == (
+        "tokens inspect",
+        ["folder", "--blocks", "2"],
+    )
+    assert cli.split(["tokens", "--corpus", "inspect"]) == ("tokens", ["--corpus", "inspect"])
+    assert cli.split(["lineage", "inspect"]) == ("lineage", ["inspect"])
+
+
+def test_the_help_of_a_command_names_those_below_it(capsys):
+    for name in ("tokens", "lineage"):
+        with pytest.raises(SystemExit):
+            main([name, "--help"])
+        assert ("\nunmask tokens inspect " in capsys.readouterr().out) == (name == "tokens")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["tokens", "inspct", "x"], ["unknown command tokens inspct", "tokens inspect, or"]),
+        (["inspect", "x"], ["unknown command inspect", "tokens inspect"]),
+        (["tokens", "inspect"], ["tokens inspect", "tokens inspect --help"]),
+        (["tokens", "inspect", "x", "--blokcs", "2"], ["--blokcs", "did you mean --blocks?"]),
+        (["tokens", "inspect", "nowhere"], ["nowhere: no such folder", "a stage of unmask"]),
+    ],
+)
+def test_words_that_are_no_command_say_which_are(words, said, capsys):
+    assert main(words) == 2
+
+    what, hint = capsys.readouterr().err.splitlines()
+    assert said[0] in what
+    assert said[1] in hint
+
+
 def test_a_user_error_is_two_lines_and_exit_code_2(command, capsys):
     code = command(UserError("file.txt: is\n  empty", "fill it"))
 

@@ -105,9 +105,7 @@ def _become_worker() -> None:
 def _on_ray(call: Call[T], tasks: Mapping[str, T], config: EngineConfig) -> Iterator[str]:
     """Keep the cluster filled; a task whose worker dies is run again elsewhere by Ray."""
     ray = _ray(config)
-    remote = ray.remote(num_cpus=1, max_retries=3)(_perform_elsewhere).options(
-        runtime_env={"env_vars": ONE_THREAD}
-    )
+    remote = ray.remote(num_cpus=1, max_retries=3)(_perform_elsewhere)
     waiting = iter(tasks.items())
     running: dict[Any, str] = {}
     limit = config.workers or 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
@@ -131,6 +129,7 @@ def _on_ray(call: Call[T], tasks: Mapping[str, T], config: EngineConfig) -> Iter
 
 def _perform_elsewhere(call: Call[T], folder: str, name: str, task: T) -> None:
     """Run a task on a node of the cluster; relative paths mean what they mean at the driver."""
+    os.environ.update(ONE_THREAD)
     if Path(folder).is_dir():
         os.chdir(folder)
     call(name, task)

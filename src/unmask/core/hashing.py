@@ -1,19 +1,29 @@
 """Counter-based random numbers: every draw is a pure function of (purpose, seed, indices).
 
-The same lines run on numpy `int64` arrays and on torch `int64` tensors of any device, because
-both wrap on overflow and shift arithmetically; so both give the same integers.
+The draws are integers, and so are the decisions made from them: numpy arrays and torch tensors of
+any device give the same ones. Integers wrap on overflow in both; numpy works on unsigned views in
+place, because that takes half the time, and torch, which cannot shift those, masks copied signs.
 """
 
 import hashlib
 from typing import Any, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
 IntArray: TypeAlias = Any
 """A numpy array or a torch tensor of int64."""
+
+Words = npt.NDArray[np.uint64]
 
 GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)
 MIX_1 = 0xBF58476D1CE4E5B9 - (1 << 64)
 MIX_2 = 0x94D049BB133111EB - (1 << 64)
 LARGEST = (1 << 63) - 1
+
+# Arrays without axes, as numpy takes half a microsecond longer over a Python number.
+MULTIPLY_1, MULTIPLY_2 = (np.array(value % (1 << 64), np.uint64) for value in (MIX_1, MIX_2))
+SHIFT_1, SHIFT_2, SHIFT_3 = (np.array(places, np.uint64) for places in (30, 27, 31))
 
 
 def stream(purpose: str, *indices: int) -> int:
@@ -27,7 +37,20 @@ def draw(key: int | IntArray, index: IntArray) -> IntArray:
 
     This is output `index` of SplitMix64 seeded with `key` (Steele, Lea and Flood 2014).
     """
+    if isinstance(index, np.ndarray):
+        return _draw(key, index)
     return _finalise(index * GOLDEN + _wrapped(key, GOLDEN))
+
+
+def mix(x: Words, spare: Words) -> None:
+    """Turn states of SplitMix64 into draws whose upper 31 bits are final; `spare` is overwritten.
+
+    What is left to do is `x ^= x >> 31`. Who only compares draws can do without.
+    """
+    for shift, factor in ((SHIFT_1, MULTIPLY_1), (SHIFT_2, MULTIPLY_2)):
+        np.right_shift(x, shift, out=spare)
+        np.bitwise_xor(x, spare, out=x)
+        np.multiply(x, factor, out=x)
 
 
 def within(bits: IntArray, share: float) -> Any:  # noqa: ANN401
@@ -35,12 +58,21 @@ def within(bits: IntArray, share: float) -> Any:  # noqa: ANN401
 
     Compared as integers, because torch and numpy round integers to different float types.
     """
-    return (bits & LARGEST) < int(share * (1 << 63))
+    return (bits & LARGEST) <= int(share * (1 << 63)) - 1
 
 
 def below(bits: IntArray, bound: int) -> IntArray:
     """Map 64 random bits to an integer in [0, bound); the bias is below bound / 2**63."""
     return (bits & LARGEST) % bound
+
+
+def _draw(key: int | IntArray, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    x = np.asarray(np.asarray(index, np.int64) * GOLDEN + _wrapped(key, GOLDEN))
+    bits, spare = x.view(np.uint64), np.empty_like(x, np.uint64)
+    mix(bits, spare)
+    np.right_shift(bits, SHIFT_3, out=spare)
+    np.bitwise_xor(bits, spare, out=bits)
+    return x
 
 
 def _finalise(x: IntArray) -> IntArray:

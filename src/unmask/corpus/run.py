@@ -1,44 +1,22 @@
-"""`unmask corpus`: read, clean, drop what is empty or repeated, split, write, report."""
+"""`unmask corpus`: find the inputs, make the passes, write the manifest, report."""
 
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from concurrent import futures
 from pathlib import Path
 from typing import Any
 
 from unmask.core import config as configs
-from unmask.core import files, manifests
+from unmask.core import engine, locations, manifests
 from unmask.core.errors import UserError
 from unmask.core.manifests import Input
-from unmask.core.progress import bar, say
-from unmask.corpus import formats, sources
-from unmask.corpus.clean import clean
+from unmask.core.progress import say, track
+from unmask.corpus import dropped, language, signatures, sources
 from unmask.corpus.config import CorpusConfig
-from unmask.corpus.sources import Source
-from unmask.corpus.split import SPLITS, Split, fingerprint, side
-from unmask.corpus.store import STAGE, Document, PartWriter
-
-COUNTED = ("documents", "lines", "characters")
-
-
-class Tally:
-    """What was kept in each split, and why the other documents were dropped."""
-
-    def __init__(self) -> None:
-        self.kept = {split: Counter(dict.fromkeys(COUNTED, 0)) for split in SPLITS}
-        self.dropped = Counter(empty=0, duplicate=0, undecodable=0)
-
-    def keep(self, split: Split, text: str) -> None:
-        """Count a kept document; a blank line is no line of text."""
-        lines = text.count("\n") + 1 - text.count("\n\n")
-        self.kept[split].update(documents=1, lines=lines, characters=len(text))
-
-    def facts(self) -> dict[str, Any]:
-        """Give the counts as they stand in the manifest."""
-        splits: dict[str, Any] = {split: dict(counts) for split, counts in self.kept.items()}
-        total = {name: sum(counts[name] for counts in splits.values()) for name in COUNTED}
-        read = total["documents"] + self.dropped.total()
-        return {**total, "read": read, **splits, "dropped": dict(self.dropped)}
+from unmask.corpus.passes import Passes
+from unmask.corpus.sources import STDIN, Source
+from unmask.corpus.split import SPLITS
+from unmask.corpus.store import STAGE
 
 
 def run(config: CorpusConfig) -> None:
@@ -46,14 +24,18 @@ def run(config: CorpusConfig) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         found = sources.find(config.inputs, out=config.out, scratch=Path(scratch))
         _refuse_idle_settings(found, config)
-        inputs = _hashed(found)
+        _require_extras(config)
+        inputs = _hashed(found, config.workers or engine.cores())
         settings = configs.plain(config)
         if manifests.is_done(config.out, STAGE, settings, inputs, force=config.force):
             return
-        with manifests.building(config.out) as folder:
-            facts = _write(folder, found, config).facts()
-            _require_documents(facts)
-            manifests.write(folder, STAGE, settings, inputs, facts)
+        identity = manifests.identity(STAGE, settings, inputs)
+        with manifests.building(config.out, resume=identity) as folder:
+            _remove_unfinished(folder)
+            outcome = Passes(folder, folder / manifests.WORK, config).run(found)
+            _require_documents(outcome.facts)
+            facts = outcome.facts
+            manifests.write(folder, STAGE, settings, inputs, facts, hashed=outcome.outputs)
     _report(config.out, facts)
 
 
@@ -69,53 +51,49 @@ def _refuse_idle_settings(found: Sequence[Source], config: CorpusConfig) -> None
             f"--text-column {config.text_column}: all inputs are .txt, which has no columns",
             "leave it out",
         )
+    if config.address is not None and any(source.name == STDIN for source in found):
+        raise UserError(
+            "--inputs -: the workers of a Ray cluster cannot read this machine's standard input",
+            "write it to a file that they see, or leave --address out",
+        )
 
 
-def _hashed(found: Sequence[Source]) -> list[Input]:
-    paths = [source.path for source in found if source.name != sources.STDIN]
-    spooled = [source.path for source in found if source.name == sources.STDIN]
-    return [
-        *manifests.file_inputs("source", paths),
-        *(Input("source", "", files.sha256(path), "stdin") for path in spooled),
-    ]
+def _require_extras(config: CorpusConfig) -> None:
+    """Fail now for what would be missing only after hours."""
+    if config.filters.languages:
+        language.require(config.filters.languages)
+    if config.near_duplicates is not None:
+        signatures.banding(config.near_duplicates)
 
 
-def _write(folder: Path, found: Sequence[Source], config: CorpusConfig) -> Tally:
-    tally = Tally()
-    writers = {split: PartWriter(folder, split) for split in SPLITS}
-    with bar("read bytes", sum(source.path.stat().st_size for source in found)) as progress:
-        for split, document in _documents(found, config, tally, progress.advance):
-            writers[split].add(document)
-    for writer in writers.values():
-        writer.flush()
-    return tally
+def _hashed(found: Sequence[Source], threads: int) -> list[Input]:
+    with futures.ThreadPoolExecutor(threads) as pool:
+        hashes = pool.map(sources.identity, found)
+        return [
+            _input(source, digest)
+            for source, digest in zip(found, track(hashes, "hash inputs", len(found)), strict=True)
+        ]
 
 
-def _documents(
-    found: Sequence[Source], config: CorpusConfig, tally: Tally, advance: Callable[[int], None]
-) -> Iterator[tuple[Split, Document]]:
-    seen: set[bytes] = set()
-    for source in found:
-        for raw in formats.texts(source, config, advance):
-            text = clean(raw)
-            if formats.UNDECODABLE.search(text):
-                tally.dropped["undecodable"] += 1
-            elif not text:
-                tally.dropped["empty"] += 1
-            elif (digest := fingerprint(text)) in seen:
-                tally.dropped["duplicate"] += 1
-            else:
-                seen.add(digest)
-                split = side(digest, config.valid_fraction)
-                tally.keep(split, text)
-                yield split, Document(digest.hex()[:16], text, source.name)
+def _input(source: Source, digest: str) -> Input:
+    if source.name == STDIN:
+        return Input("source", "", digest, "stdin")
+    path = source.path if locations.is_remote(source.path) else source.path.resolve()
+    return Input("source", str(path), digest, "file")
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Throw away files that a killed run was writing; what is finished has its proper name."""
+    for path in folder.iterdir():
+        if path.name.endswith(".part"):
+            path.unlink()
 
 
 def _require_documents(facts: dict[str, Any]) -> None:
     if not facts["documents"]:
         raise UserError(
             f"nothing is left of {facts['read']:,} documents read ({_listed(facts['dropped'])})",
-            "check --text-column, --encoding and the inputs; nothing was written",
+            "check --text-column, --encoding, the filters and the inputs; nothing was written",
         )
 
 
@@ -125,6 +103,8 @@ def _report(out: Path, facts: dict[str, Any]) -> None:
         f"{facts['lines']:,} lines, {facts['characters']:,} characters; "
         f"dropped: {_listed(facts['dropped'])}"
     )
+    if (out / dropped.NAME).exists():
+        say(f"{out / dropped.NAME}: some of what was dropped, by reason")
     for split in SPLITS:
         if documents := facts[split]["documents"]:
             say(f"{split}: {documents:,} documents")
@@ -132,5 +112,5 @@ def _report(out: Path, facts: dict[str, Any]) -> None:
             say(f"{split}: empty, no document's hash falls there; see --valid-fraction")
 
 
-def _listed(dropped: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {reason}" for reason, count in dropped.items())
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in counts.items())

@@ -1,7 +1,13 @@
-"""Which split a document belongs to: a pure function of its text."""
+"""Which split a document belongs to: a pure function of its text.
+
+N documents.
+"""
 
 import hashlib
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 Split: TypeAlias = Literal["train", "valid"]
 
@@ -13,10 +19,10 @@ def fingerprint(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def side(digest: bytes, valid_fraction: float) -> Split:
-    """Choose the split by the last 64 bits of the fingerprint, as the first are the id.
+def are_valid(draw_N: npt.NDArray[Any], valid_fraction: float) -> npt.NDArray[np.bool_]:
+    """Tell which documents go to valid, by the last 64 bits of each fingerprint (unsigned).
 
     What else is in the corpus plays no part, so a document stays where it is when the corpus grows.
     """
-    draw = int.from_bytes(digest[-8:], "big") / 2**64
-    return "valid" if draw < valid_fraction else "train"
+    mask_N: npt.NDArray[np.bool_] = draw_N / 2.0**64 < valid_fraction
+    return mask_N

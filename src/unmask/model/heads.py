@@ -51,6 +51,50 @@ class MaskedLM(nn.Module):
         __call__ = forward
 
 
+class NextSentence(nn.Module):
+    """Says whether the second segment follows the first (Devlin et al. 2019, section 3.1).
+
+    BERT's pooler and the classifier on it; no dropout between them.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.width, config.width)
+        self.out = nn.Linear(config.width, 2)
+
+    def forward(self, first_BD: Tensor) -> Tensor:
+        """Give logits_B2 from the first token's state; index 0 is "follows", as in BERT."""
+        logits_B2: Tensor = self.out(torch.tanh(self.dense(first_BD)))
+        return logits_B2
+
+    if TYPE_CHECKING:
+        __call__ = forward
+
+
+class Pretraining(nn.Module):
+    """A masked language model and a next-sentence head on one encoder: BERT's two objectives.
+
+    transformers has this class for BERT (BertForPreTraining) and none for RoBERTa.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.lm = MaskedLM(config)
+        self.next_sentence = NextSentence(config)
+
+    def forward(
+        self, ids_BL: Tensor, mask_BL: Tensor | None, types_BL: Tensor | None, positions_M: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Give logits_MV at positions_M (indices into B * L), and logits_B2 of the pairs."""
+        hidden_BLD = self.lm.encoder(ids_BL, mask_BL, types_BL)
+        hidden_MD = hidden_BLD.flatten(0, 1).index_select(0, positions_M)
+        return self.lm.head(hidden_MD), self.next_sentence(hidden_BLD[:, 0])
+
+    if TYPE_CHECKING:
+        __call__ = forward
+
+
 class SequenceClassifier(nn.Module):
     """One label (or, with one label name, one number) for the whole sequence."""
 
@@ -147,7 +191,9 @@ class MultipleChoice(nn.Module):
         __call__ = forward
 
 
-Model: TypeAlias = MaskedLM | SequenceClassifier | TokenClassifier | SpanExtractor | MultipleChoice
+Model: TypeAlias = (
+    MaskedLM | Pretraining | SequenceClassifier | TokenClassifier | SpanExtractor | MultipleChoice
+)
 M = TypeVar("M", bound=Model)
 
 

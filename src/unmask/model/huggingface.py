@@ -10,12 +10,14 @@ from unmask.model.heads import (
     MaskedLM,
     Model,
     MultipleChoice,
+    Pretraining,
     SequenceClassifier,
     SpanExtractor,
     TokenClassifier,
 )
 from unmask.model.tensors import Modules, Names
 
+PRETRAINING = "BertForPreTraining"
 CLASSES: dict[str, tuple[Family, type[Model]]] = {
     "RobertaForMaskedLM": ("roberta", MaskedLM),
     "RobertaForSequenceClassification": ("roberta", SequenceClassifier),
@@ -23,7 +25,7 @@ CLASSES: dict[str, tuple[Family, type[Model]]] = {
     "RobertaForQuestionAnswering": ("roberta", SpanExtractor),
     "RobertaForMultipleChoice": ("roberta", MultipleChoice),
     "BertForMaskedLM": ("bert", MaskedLM),
-    "BertForPreTraining": ("bert", MaskedLM),
+    PRETRAINING: ("bert", MaskedLM),  # a folder of it answers as a masked language model does
     "BertForSequenceClassification": ("bert", SequenceClassifier),
     "BertForTokenClassification": ("bert", TokenClassifier),
     "BertForQuestionAnswering": ("bert", SpanExtractor),
@@ -90,11 +92,20 @@ HEADS: dict[tuple[type[Model], Family], Modules] = {
     (MultipleChoice, "roberta"): {"dense": ("roberta.pooler.dense",), "out": ("classifier",)},
     (MultipleChoice, "bert"): {"dense": ("bert.pooler.dense",), "out": ("classifier",)},
 }
+NEXT_SENTENCE: Modules = {"dense": ("bert.pooler.dense",), "out": ("cls.seq_relationship",)}
+"""BERT's alone: transformers has no RoBERTa with this head."""
 
 
 def names(model: Model) -> Names:
-    """Name every tensor of a model as transformers does."""
+    """Name every tensor of a model as transformers does.
+
+    A Pretraining model of the RoBERTa family has no such names: it is written as its `lm`.
+    """
     family = model.config.family
+    if isinstance(model, Pretraining):
+        assert family == "bert"
+        lm = {f"lm.{ours}": theirs for ours, theirs in names(model.lm).items()}
+        return lm | {f"next_sentence.{k}": v for k, v in next_sentence_names(model).items()}
     layer = f"{family}.encoder.layer.#"
     encoder = {
         "encoder.embedding.word": (f"{family}.embeddings.word_embeddings",),
@@ -115,13 +126,17 @@ def names(model: Model) -> Names:
     return tensors.names(model, {**encoder, **HEADS[type(model), family]})
 
 
+def next_sentence_names(model: Pretraining) -> Names:
+    """Name the tensors of the next-sentence head alone."""
+    return tensors.names(model.next_sentence, NEXT_SENTENCE)
+
+
 def to_table(model: Model) -> dict[str, Any]:
     """Describe a model as transformers' `config.json` does, keys in alphabetical order."""
     config = model.config
     spelled = {ours: theirs for ours, (theirs, _) in (DEFAULTED | SPECIAL_IDS["bert"]).items()}
     table = {theirs: getattr(config, ours) for ours, theirs in (SIZES | spelled).items()} | FIXED
-    wanted = (config.family, type(model))
-    table["architectures"] = [next(name for name, row in CLASSES.items() if row == wanted)]
+    table["architectures"] = [architecture(model)]
     table["model_type"] = config.family
     table["max_position_embeddings"] = config.position_rows
     table["dtype"] = str(next(model.parameters()).dtype).removeprefix("torch.")
@@ -129,6 +144,14 @@ def to_table(model: Model) -> dict[str, Any]:
         table["id2label"] = {str(index): label for index, label in enumerate(model.labels)}
         table["label2id"] = {label: index for index, label in enumerate(model.labels)}
     return dict(sorted(table.items()))
+
+
+def architecture(model: Model) -> str:
+    """Name the class of transformers that a model is."""
+    if isinstance(model, Pretraining):
+        return PRETRAINING
+    wanted = (model.config.family, type(model))
+    return next(name for name, row in CLASSES.items() if row == wanted)
 
 
 def to_config(table: Mapping[str, Any], where: str) -> ModelConfig:

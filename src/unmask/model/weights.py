@@ -14,7 +14,15 @@ from unmask.core import files
 from unmask.core.errors import UserError
 from unmask.model import huggingface, tensors
 from unmask.model.config import ModelConfig
-from unmask.model.heads import M, Model, SequenceClassifier, TokenClassifier, build
+from unmask.model.heads import (
+    M,
+    MaskedLM,
+    Model,
+    Pretraining,
+    SequenceClassifier,
+    TokenClassifier,
+    build,
+)
 from unmask.model.init import initialise
 from unmask.model.tensors import Names
 
@@ -99,6 +107,28 @@ def load_encoder(folder: Path, kind: type[M], labels: tuple[str, ...] = (), seed
     )
     model.load_state_dict(weights, strict=False)
     return model
+
+
+def load_pretraining(folder: Path, seed: int = 0) -> tuple[Pretraining, bool]:
+    """Start both objectives from a folder, and say whether it held the next-sentence head.
+
+    The tensors decide, not the class in config.json: BERT's own folders name BertForMaskedLM and
+    hold the head all the same. A head that is not there whole is drawn from the seed; the masked
+    language model is as load_encoder gives it.
+    """
+    model = Pretraining(read_config(folder))
+    initialise(model, seed)
+    model.lm = load_encoder(folder, MaskedLM, seed=seed)
+    names = huggingface.next_sentence_names(model)
+    expected = tensors.split(model.next_sentence.state_dict(), names)
+    theirs = _read(folder, model.config)
+    found = {name: theirs[name] for name in expected if name in theirs}
+    if len(found) < len(expected):
+        return model, False
+    where = f"{folder}: its next-sentence head is not of the sizes in its {CONFIG}"
+    tensors.check(found, expected, where, f"bring {CONFIG} and {WEIGHTS} of one model together")
+    model.next_sentence.load_state_dict(tensors.join(found, names))
+    return model, True
 
 
 def read_config(folder: Path) -> ModelConfig:

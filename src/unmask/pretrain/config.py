@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 from unmask.core.errors import UserError
+from unmask.pretrain.masking.config import MaskingConfig
+from unmask.tokens.plan_names import SHORTEST, PlanName
 from unmask.train.config import Device, OptimConfig, Precision
 
 COUNTS = (
-    "length",
     "batch",
     "micro_batch",
     "steps",
@@ -43,30 +44,6 @@ class ShapeConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class MaskingConfig:
-    """What is masked, and by what (BERT's 80/10/10; RoBERTa, section 2.3)."""
-
-    probability: float = 0.15
-    """Share of the tokens of each block that are predicted; the count is exact."""
-    masked: float = 0.8
-    """Share of these that become <mask>."""
-    random: float = 0.1
-    """Share of these that become a random token; the rest stay as they are."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.probability < 1:
-            raise UserError(
-                f"--masking.probability {self.probability}: must be between 0 and 1", "try 0.15"
-            )
-        if min(self.masked, self.random) < 0 or self.masked + self.random > 1:
-            raise UserError(
-                f"--masking.masked {self.masked} and --masking.random {self.random}: "
-                "must not be negative nor sum to more than 1",
-                "try 0.8 and 0.1",
-            )
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class PretrainConfig:
     """Pretrain an encoder by masked-language modelling."""
 
@@ -83,14 +60,16 @@ class PretrainConfig:
     model: ShapeConfig = dataclasses.field(default_factory=ShapeConfig)
     masking: MaskingConfig = dataclasses.field(default_factory=MaskingConfig)
     optim: OptimConfig = dataclasses.field(default_factory=OptimConfig)
-    input_format: Literal["full-sentences"] = "full-sentences"
-    """How documents become blocks."""
-    length: int = 512
-    """Tokens of a block, special tokens included."""
+    plan: PlanName | None = None
+    """How documents become blocks; by default as the tokens folder was planned. The pair plans
+    train next-sentence prediction, too."""
+    length: int | None = None
+    """Tokens of a block, special tokens included; by default as the tokens folder was planned."""
     batch: int = 256
-    """Blocks of one step."""
+    """Blocks of one step; of a plan with short blocks, as many as hold the tokens of so many full
+    ones."""
     micro_batch: int = 16
-    """Blocks computed at once; a step accumulates as many as it needs."""
+    """Full blocks computed at once; a step accumulates as many as it needs."""
     steps: int = 100_000
     """Optimizer updates in all."""
     warmup_steps: int = 6_000
@@ -100,7 +79,7 @@ class PretrainConfig:
     evaluate_every: int = 1_000
     """Steps between measurements on held-out blocks."""
     valid_blocks: int = 512
-    """Held-out blocks measured, at most."""
+    """Held-out blocks measured, at most; of a plan with short blocks, more, as in --batch."""
     checkpoint_every: int = 1_000
     """Steps between checkpoints."""
     keep_checkpoints: int = 2
@@ -119,11 +98,10 @@ class PretrainConfig:
             if getattr(self, name) < 1:
                 flag = name.replace("_", "-")
                 raise UserError(f"--{flag} {getattr(self, name)}: too small", "give 1 or more")
-        if self.length < 4 or (self.init is None and self.length > self.model.max_length):
+        if self.length is not None and self.length < SHORTEST:
             raise UserError(
-                f"--length {self.length}: must be from 4 to --model.max-length "
-                f"({self.model.max_length})",
-                "change one of the two",
+                f"--length {self.length}: must be at least {SHORTEST}",
+                "leave it out to take that of the tokens folder",
             )
         if not 0 <= self.warmup_steps <= self.steps:
             raise UserError(

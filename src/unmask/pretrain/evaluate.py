@@ -1,16 +1,14 @@
-"""Held-out loss, perplexity and masked accuracy."""
+"""Held-out loss, perplexity and masked accuracy; of pairs, also how many are told right."""
 
 import dataclasses
 import math
 
 import torch
-from torch.nn import functional as F
 
 from unmask.core.progress import bar
-from unmask.model.heads import MaskedLM
 from unmask.pretrain.batches import Batches
+from unmask.pretrain.objective import PretrainModel, predict, summed
 from unmask.train.config import Precision
-from unmask.train.precision import autocast
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,28 +22,51 @@ class HeldOut:
     accuracy: float
     """Share of masked tokens whose likeliest prediction is right."""
     masked_tokens: int
+    nsp_loss: float | None = None
+    """Mean negative log-likelihood of pairs in nats; None where the plan has none."""
+    nsp_accuracy: float | None = None
+    """Share of pairs of which it is told right whether the second segment follows the first."""
+
+    def row(self) -> dict[str, float]:
+        """Its scores by name, without those that the plan does not have."""
+        fields = dataclasses.asdict(self)
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def said(self) -> str:
+        """Its scores in a few words."""
+        words = (
+            f"loss {self.loss:.3f}, perplexity {self.perplexity:,.1f}, "
+            f"masked accuracy {self.accuracy:.1%}"
+        )
+        if self.nsp_accuracy is None:
+            return words
+        return f"{words}, next-sentence accuracy {self.nsp_accuracy:.1%}"
 
 
 @torch.inference_mode()
-def held_out(
-    model: MaskedLM, batches: Batches, *, blocks: int, micro_batch: int, precision: Precision
-) -> HeldOut:
-    """Score the first `blocks` blocks of the split, with the masks of its epoch 0.
+def held_out(model: PretrainModel, batches: Batches, *, precision: Precision) -> HeldOut:
+    """Score the first blocks of the split, with the masks of its epoch 0.
 
     Always the same blocks and masks, so that numbers along a run can be compared.
     """
     model.eval()
-    loss, right, count = 0.0, 0, 0
+    blocks = min(batches.blocks, batches.plan.count)
+    right, masked, pairs = 0, 0, 0
+    loss, nsp_loss, nsp_right = 0.0, 0.0, 0
     with bar("held-out loss", blocks) as progress:
-        for first in range(0, blocks, micro_batch):
-            size = min(micro_batch, blocks - first)
-            batch = batches.at(first, size)
-            with autocast(precision, batch.ids_BL.device):
-                logits_MV = model(batch.ids_BL, batch.mask_BL, positions_M=batch.positions_M)
-            logits_MV = logits_MV.float()
-            loss += float(F.cross_entropy(logits_MV, batch.targets_M, reduction="sum"))
+        for batch in batches.after(0, blocks):
+            logits_MV, follows_B2 = predict(model, batch, precision)
+            sums = summed(logits_MV, follows_B2, batch)
+            loss += float(sums.loss)
             right += int((logits_MV.argmax(-1) == batch.targets_M).sum())
-            count += len(batch.targets_M)
-            progress.advance(size)
-    mean = loss / count
-    return HeldOut(mean, math.exp(min(mean, 700.0)), right / count, count)
+            masked += len(batch.targets_M)
+            if batch.follows_B is not None:
+                nsp_loss += float(sums.nsp_loss)
+                nsp_right += int(sums.nsp_right)
+                pairs += len(batch.follows_B)
+            progress.advance(len(batch.ids_BL))
+    mean = loss / max(1, masked)  # independent draws may mask nothing at all
+    scores = HeldOut(mean, math.exp(min(mean, 700.0)), right / max(1, masked), masked)
+    if not pairs:
+        return scores
+    return dataclasses.replace(scores, nsp_loss=nsp_loss / pairs, nsp_accuracy=nsp_right / pairs)

@@ -1,11 +1,7 @@
 """`unmask pretrain`: token shards in, a model folder out; the same command resumes."""
 
-import dataclasses
-import time
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from unmask.core import config as configs
 from unmask.core import manifests
@@ -14,10 +10,11 @@ from unmask.core.manifests import Input
 from unmask.core.progress import bar, say
 from unmask.core.runs import Run
 from unmask.model import weights
-from unmask.pretrain.card import model_card
+from unmask.pretrain.card import model_card, publishable
 from unmask.pretrain.config import PretrainConfig
 from unmask.pretrain.evaluate import HeldOut
-from unmask.pretrain.setup import build_trainer, open_data
+from unmask.pretrain.meter import Meter, note
+from unmask.pretrain.setup import build_trainer, open_data, resolved
 from unmask.pretrain.trainer import Trainer
 from unmask.tokenizer.tokenizer import Tokenizer
 from unmask.train import checkpoint
@@ -30,6 +27,7 @@ STAGE = "pretrain"
 def run(config: PretrainConfig) -> None:
     """Train to the last step, going on from the newest whole checkpoint; write `model/`."""
     tokens, tokenizer, tokenizer_path = open_data(config)
+    config = resolved(config, tokens)
     out = config.out / "model"
     inputs = [
         manifests.artifact_input("tokens", config.tokens, out),
@@ -50,19 +48,18 @@ def run(config: PretrainConfig) -> None:
 def _train(run: Run, trainer: Trainer, inputs: list[Input]) -> HeldOut | None:
     config = trainer.config
     scores = _evaluate(run, trainer)
-    meter = _Meter()
+    meter = Meter()
     progress_bar = bar("pretrain", config.steps, done=trainer.steps_done)
     with stop_requested() as stop, progress_bar as progress:
         while trainer.steps_done < config.steps:
-            meter.add(*trainer.step())
+            meter.add(trainer.step())
             step = trainer.steps_done
             saving = due(step, config.checkpoint_every, config.steps) or stop()
             if saving or due(step, config.log_every, config.steps):
                 row = meter.row(step, trainer.lr)
-                require_finite(row["loss"], step)
+                require_finite(row["loss"] + row.get("nsp_loss", 0.0), step)
                 run.log(row)
-                note = f"loss {row['loss']:.3f}  {row['tokens_per_s']:,.0f} tokens/s"
-                progress.advance(note=note)
+                progress.advance(note=note(row))
             else:
                 progress.advance()
             if saving:
@@ -75,35 +72,11 @@ def _train(run: Run, trainer: Trainer, inputs: list[Input]) -> HeldOut | None:
     return scores
 
 
-class _Meter:
-    """Mean loss and speed since the last row; losses stay on the device until then."""
-
-    def __init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        self._started, self._losses, self._tokens = time.perf_counter(), list[torch.Tensor](), 0
-
-    def add(self, loss: torch.Tensor, tokens: int) -> None:
-        self._losses.append(loss)
-        self._tokens += tokens
-
-    def row(self, step: int, lr: float) -> dict[str, Any]:
-        loss = float(torch.stack(self._losses).mean())
-        seconds = time.perf_counter() - self._started
-        speed = self._tokens / seconds
-        self.restart()
-        return {"kind": "train", "step": step, "loss": loss, "lr": lr, "tokens_per_s": speed}
-
-
 def _evaluate(run: Run, trainer: Trainer) -> HeldOut | None:
     scores = trainer.evaluate()
     if scores is not None:
-        run.log({"kind": "valid", "step": trainer.steps_done} | dataclasses.asdict(scores))
-        say(
-            f"step {trainer.steps_done:,}: held-out loss {scores.loss:.3f}, "
-            f"perplexity {scores.perplexity:,.1f}, masked accuracy {scores.accuracy:.1%}"
-        )
+        run.log({"kind": "valid", "step": trainer.steps_done} | scores.row())
+        say(f"step {trainer.steps_done:,}: held-out {scores.said()}")
     return scores
 
 
@@ -147,11 +120,11 @@ def _write_model(
 ) -> None:
     facts: dict[str, Any] = {"steps": trainer.steps_done}
     if scores is not None:
-        facts |= {f"valid_{name}": value for name, value in dataclasses.asdict(scores).items()}
+        facts |= {f"valid_{name}": value for name, value in scores.row().items()}
+    model = publishable(trainer.model)
     with manifests.building(out) as folder:
-        weights.save(trainer.model, folder)
-        tokenizer.save(folder, model_max_length=trainer.model.config.max_length)
-        (folder / "README.md").write_text(
-            model_card(trainer.config, trainer.model.config, scores), encoding="utf-8"
-        )
+        weights.save(model, folder)
+        tokenizer.save(folder, model_max_length=model.config.max_length)
+        card = model_card(trainer, scores)
+        (folder / "README.md").write_text(card, encoding="utf-8")
         manifests.write(folder, STAGE, configs.plain(trainer.config), inputs, facts)

@@ -10,18 +10,24 @@ from unmask.core.errors import UserError
 from unmask.core.progress import say
 from unmask.model import weights
 from unmask.model.config import ModelConfig
-from unmask.model.heads import MaskedLM
+from unmask.model.heads import MaskedLM, Pretraining
 from unmask.model.init import initialise
 from unmask.pretrain.batches import Batches
 from unmask.pretrain.config import PretrainConfig, ShapeConfig
-from unmask.pretrain.masking import Masker
+from unmask.pretrain.masking.masker import Masker
+from unmask.pretrain.objective import PretrainModel
 from unmask.pretrain.trainer import Trainer
 from unmask.tokenizer.tokenizer import Tokenizer
-from unmask.tokens.plans.full_sentences import FullSentences, SpecialIds
-from unmask.tokens.read import Shard, TokenFolder
-from unmask.train.config import Precision
+from unmask.tokens.plan_names import PlanName
+from unmask.tokens.plans.blocks import SpecialIds
+from unmask.tokens.plans.choose import choose
+from unmask.tokens.plans.plan import Plan, said
+from unmask.tokens.read import TokenFolder
 from unmask.train.optimizer import adamw
 from unmask.train.precision import resolve_device, resolve_precision
+
+PAIRS: tuple[PlanName, ...] = ("segment-pair", "sentence-pair")
+"""Plans that train next-sentence prediction."""
 
 
 def open_data(config: PretrainConfig) -> tuple[TokenFolder, Tokenizer, Path]:
@@ -33,49 +39,74 @@ def open_data(config: PretrainConfig) -> tuple[TokenFolder, Tokenizer, Path]:
     return tokens, tokenizer, path
 
 
+def resolved(config: PretrainConfig, tokens: TokenFolder) -> PretrainConfig:
+    """Take plan and length from the tokens folder where the config leaves them out.
+
+    UserError where the model could not read blocks of this length.
+    """
+    facts = tokens.manifest.facts
+    plan, length = config.plan or facts["plan"], config.length or facts["length"]
+    if config.init is not None:
+        most, model = weights.read_config(config.init).max_length, str(config.init)
+    else:
+        most, model = config.model.max_length, "--model.max-length"
+    if length > most:
+        whose = f"--length {length}" if config.length else f"{config.tokens}: length {length}"
+        raise UserError(f"{whose}: {model} reads at most {most}", f"give --length {most}, or less")
+    return dataclasses.replace(config, plan=plan, length=length)
+
+
 def build_trainer(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer) -> Trainer:
-    """Build model, optimizer and batches."""
+    """Build model, optimizer and batches of a resolved config."""
     device = resolve_device(config.device)
     precision = resolve_precision(config.precision, device)
+    train, valid = _plans(config, tokens, tokenizer)
     model = _model(config, tokens, tokenizer).to(device)
-    _say_size(model, device, precision)
-    return Trainer(
+    # The masker learns from the training text alone, and masks both splits by it.
+    masker = Masker.of(config.masking, config.seed, tokenizer, tokens.shards("train"))
+    trainer = Trainer(
         config=config,
         model=model,
         optimizer=adamw(model, config.optim),
-        train=_batches(config, tokens, tokenizer, "train", device),
+        train=_batches(config, train, masker, model, config.batch, device),
         valid=(
-            _batches(config, tokens, tokenizer, "valid", device)
-            if tokens.manifest.facts["valid_tokens"]
-            else None
+            None
+            if valid is None
+            else _batches(config, valid, masker, model, config.valid_blocks, device)
         ),
         precision=precision,
         device=device,
     )
+    _say_sizes(trainer)
+    return trainer
 
 
-def _model(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer) -> MaskedLM:
-    if config.init is None:
-        model = MaskedLM(model_config(config, tokenizer))
-        initialise(model, config.seed)
-        return model
+def _model(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer) -> PretrainModel:
+    if config.init is not None:
+        return _continued(config, config.init, tokens)
+    sizes = model_config(config, tokenizer)
+    model = Pretraining(sizes) if config.plan in PAIRS else MaskedLM(sizes)
+    initialise(model, config.seed)
+    return model
+
+
+def _continued(config: PretrainConfig, init: Path, tokens: TokenFolder) -> PretrainModel:
     if config.model != ShapeConfig():
         raise UserError(
-            f"--init {config.init} brings its own size, and --model flags give another",
+            f"--init {init} brings its own size, and --model flags give another",
             "leave out one of the two",
         )
-    tokens.require_tokenizer(Tokenizer.load(config.init).fingerprint, of=config.init)
-    model = weights.load_encoder(config.init, MaskedLM, seed=config.seed)
-    if config.family not in (None, model.config.family):
+    tokens.require_tokenizer(Tokenizer.load(init).fingerprint, of=init)
+    family = weights.read_config(init).family
+    if config.family not in (None, family):
         raise UserError(
-            f"--family {config.family}: {config.init} is a {model.config.family} model",
-            "leave out --family",
+            f"--family {config.family}: {init} is a {family} model", "leave out --family"
         )
-    if config.length > model.config.max_length:
-        raise UserError(
-            f"--length {config.length}: {config.init} reads at most {model.config.max_length}",
-            "give a smaller --length",
-        )
+    if config.plan not in PAIRS:
+        return weights.load_encoder(init, MaskedLM, seed=config.seed)
+    model, has_head = weights.load_pretraining(init, seed=config.seed)
+    if not has_head:
+        say(f"{init}: holds no next-sentence head, so that one starts from random weights")
     return model
 
 
@@ -95,36 +126,58 @@ def model_config(config: PretrainConfig, tokenizer: Tokenizer) -> ModelConfig:
     )
 
 
+def _plans(
+    config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer
+) -> tuple[Plan, Plan | None]:
+    """Plan both splits and say what becomes of their text; None if no block is held out."""
+    train, valid = (_plan(config, tokens, tokenizer, split) for split in ("train", "valid"))
+    if not train.count:
+        raise UserError(
+            f"{config.tokens}: its train split is too small for one block of {config.plan}, "
+            f"length {config.length}",
+            "give a smaller --length, another --plan, or more text",
+        )
+    if not valid.count and tokens.manifest.facts["valid_tokens"]:
+        say(
+            f"valid: too small for one block of {config.plan}, length {config.length}; "
+            "nothing is measured"
+        )
+    return train, valid if valid.count else None
+
+
+def _plan(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer, split: str) -> Plan:
+    assert config.plan is not None
+    assert config.length is not None
+    plan = choose(config.plan, tokens.shards(split), config.length, SpecialIds.of(tokenizer))
+    if plan.count:
+        say(f"{split}: {said(config.plan, config.length, plan.report())}")
+    return plan
+
+
 def _batches(
     config: PretrainConfig,
-    tokens: TokenFolder,
-    tokenizer: Tokenizer,
-    split: str,
+    plan: Plan,
+    masker: Masker,
+    model: PretrainModel,
+    batch: int,
     device: torch.device,
 ) -> Batches:
-    special = SpecialIds(bos=tokenizer.bos_id, eos=tokenizer.eos_id, pad=tokenizer.pad_id)
-    plan = _plan(config, tokens.shards(split), special)
-    report = plan.report()
-    say(
-        f"{split}: {report['blocks']:,} blocks of {config.length}, {report['tokens']:,} tokens, "
-        f"{report['padding_share']:.1%} padding, {report['sentences_cut']:,} sentences cut"
-    )
-    masker = Masker.of(
-        config.masking,
+    sizes = model.config
+    return Batches.of(
+        plan,
+        masker,
         config.seed,
-        vocabulary=tokenizer.vocabulary,
-        special_ids=tokenizer.special_ids,
-        mask_id=tokenizer.mask_id,
+        batch=batch,
+        micro_batch=config.micro_batch,
+        # RoBERTa has one row of types: its segments are told apart by separators alone.
+        typed=sizes.family == "bert" and sizes.types > 1,
+        device=device,
     )
-    return Batches(plan, masker, config.seed, device)
 
 
-def _plan(config: PretrainConfig, shards: list[Shard], special: SpecialIds) -> FullSentences:
-    match config.input_format:
-        case "full-sentences":
-            return FullSentences(shards, config.length, special)
-
-
-def _say_size(model: MaskedLM, device: torch.device, precision: Precision) -> None:
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    say(f"model: {parameters:,} parameters, {precision} on {device.type}")
+def _say_sizes(trainer: Trainer) -> None:
+    parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+    say(f"model: {parameters:,} parameters, {trainer.precision} on {trainer.device.type}")
+    if trainer.train.plan.balanced:
+        blocks, full = trainer.train.blocks, trainer.config.batch
+        say(f"step: {blocks:,} blocks, which hold the tokens of {full:,} full ones")

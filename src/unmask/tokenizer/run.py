@@ -1,16 +1,15 @@
-"""`unmask tokenizer`: a corpus or a vocabulary in, a tokenizer folder out."""
+"""`unmask tokenizer`: a corpus, counted words or a vocabulary in, a tokenizer folder out."""
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from unmask.core import config as configs
 from unmask.core import manifests
-from unmask.core.progress import say, track
-from unmask.corpus import store
-from unmask.tokenizer import imports
+from unmask.core.progress import say
+from unmask.tokenizer import counts, counts_run, imports
 from unmask.tokenizer.config import TokenizerConfig
 from unmask.tokenizer.tokenizer import Tokenizer
-from unmask.tokenizer.train import train
+from unmask.tokenizer.train import build, train_on
 
 STAGE = "tokenizer"
 
@@ -22,14 +21,14 @@ def run(config: TokenizerConfig) -> None:
     settings = configs.plain(config)
     if manifests.is_done(config.out, STAGE, settings, inputs, force=config.force):
         return
-    tokenizer = _make(config, source)
-    facts = {
-        "vocabulary": tokenizer.vocabulary,
-        "family": tokenizer.family,
-        "kind": source.kind if source else "trained",
-    }
-    with manifests.building(config.out) as folder:
+    with manifests.building(config.out, resume=_resume(config, inputs)) as folder:
+        if source is not None:
+            tokenizer = imports.read(source, lowercase=config.states_lowercase)
+            facts: dict[str, Any] = {"kind": source.kind}
+        else:
+            tokenizer, facts = _train(config, folder / manifests.WORK)
         tokenizer.save(folder)
+        facts = {"vocabulary": tokenizer.vocabulary, "family": tokenizer.family, **facts}
         manifests.write(folder, STAGE, settings, inputs, facts)
     say(f"{config.out}: {tokenizer.vocabulary:,} ids, {tokenizer.family}, {facts['kind']}")
 
@@ -37,22 +36,42 @@ def run(config: TokenizerConfig) -> None:
 def _inputs(config: TokenizerConfig, source: imports.Source | None) -> list[manifests.Input]:
     if source is not None:
         return manifests.file_inputs("source", source.paths)
+    if config.counts is not None:
+        return [manifests.artifact_input("counts", config.counts, config.out)]
     assert config.corpus is not None
     return [manifests.artifact_input("corpus", config.corpus, config.out)]
 
 
-def _make(config: TokenizerConfig, source: imports.Source | None) -> Tokenizer:
-    if source is not None:
-        return imports.read(source, lowercase=config.states_lowercase)
-    assert config.corpus is not None
+def _resume(config: TokenizerConfig, inputs: list[manifests.Input]) -> str | None:
+    """Name what a run that stopped leaves behind: the counts, which are good for any vocabulary."""
+    return manifests.identity(counts.STAGE, {}, inputs) if config.corpus is not None else None
+
+
+def _train(config: TokenizerConfig, work: Path) -> tuple[Tokenizer, dict[str, Any]]:
     assert config.vocabulary is not None
-    return train(_lines(config.corpus), config.vocabulary)
+    folder, found = _counted(config, work)
+    chosen = counts.choose(folder / counts.NAME, config.min_count)
+    if chosen.left_out:
+        say(
+            f"words seen less than {config.min_count} times are left out: {chosen.left_out:,} of "
+            f"{found['distinct_words']:,}, which make up {chosen.left_out_share:.2%} of the text"
+        )
+    learnt = train_on(chosen.words, config.vocabulary)
+    facts = {
+        "kind": "trained",
+        "merges": len(learnt.merges),
+        "distinct_words": found["distinct_words"],
+        "words": found["words"],
+        "min_count": config.min_count,
+        "left_out_words": chosen.left_out,
+        "left_out_share": chosen.left_out_share,
+    }
+    return build(learnt), facts
 
 
-def _lines(corpus: Path) -> Iterator[str]:
-    """Yield the lines of the train split, each stripped, as the tokens stage encodes them."""
-    documents = store.documents(corpus, "train")
-    for document in track(documents, "count words", store.count(corpus, "train")):
-        for line in document.text.split("\n"):
-            yield line.strip()
-    say("learn merges")
+def _counted(config: TokenizerConfig, work: Path) -> tuple[Path, dict[str, Any]]:
+    """Find the folder of counts, or make it, and tell its facts."""
+    if config.counts is not None:
+        return config.counts, counts.find(config.counts).facts
+    assert config.corpus is not None
+    return work, counts_run.count(config.corpus, work, work, config)

@@ -1,53 +1,54 @@
 """Token folders, memory-mapped."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from unmask.core import manifests
+from unmask.core import files, locations, manifests
 from unmask.core.errors import UserError
 from unmask.core.manifests import Manifest
+from unmask.core.progress import bar
 from unmask.tokens import format as shards
-from unmask.tokens.format import Ints
+from unmask.tokens.format import Codes
+
+AGAIN = "run unmask tokens again with --force"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Shard:
-    """One shard: all its ids in one memory map, and where sentences and documents end."""
+    """One shard, both files as memory maps."""
 
     ids_T: npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
-    sentence_ends: Ints
-    """Token offsets, one per sentence."""
-    document_ends: Ints
-    """Sentence offsets, one per document."""
+    lengths: Codes
+    """The lengths of sentences, as `format.unpack` reads them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TokenFolder:
-    """An opened tokens folder; every file has the size its manifest says."""
+    """An opened tokens folder; every file has the hash its manifest says."""
 
     path: Path
     manifest: Manifest
 
     @classmethod
     def open(cls, path: Path) -> "TokenFolder":
-        """Open a folder written by `unmask tokens`; UserError if it is another or is damaged."""
+        """Open a folder written by `unmask tokens`; UserError if it is another or is damaged.
+
+        A folder in an object store is copied into the local cache first, file by file.
+        """
         manifest = manifests.read(path)
         if manifest.stage != "tokens":
             raise UserError(
                 f"{path}: is a folder of the stage {manifest.stage}",
                 "give a folder written by unmask tokens",
             )
-        for output in manifest.outputs:
-            file = path / output.path
-            size = file.stat().st_size if file.exists() else 0
-            if size != output.bytes:
-                raise UserError(
-                    f"{file}: truncated ({size:,} bytes, its manifest says {output.bytes:,})",
-                    "run unmask tokens again with --force",
-                )
+        with bar("check shards", sum(output.bytes for output in manifest.outputs)) as progress:
+            for output in manifest.outputs:
+                _check(path / output.path, output)
+                progress.advance(output.bytes)
         return cls(path, manifest)
 
     @property
@@ -68,15 +69,31 @@ class TokenFolder:
     def shards(self, split: str) -> list[Shard]:
         """Map the shards of a split, in order."""
         stems = [
-            self.path / output.path.removesuffix(".ids")
+            output.path.removesuffix(shards.IDS)
             for output in self.manifest.outputs
-            if output.path.startswith(f"{split}-") and output.path.endswith(".ids")
+            if output.path.startswith(f"{split}-") and output.path.endswith(shards.IDS)
         ]
-        return [self._shard(stem) for stem in sorted(stems)]
+        return map_shards(self.path, sorted(stems), self.vocabulary)
 
-    def _shard(self, stem: Path) -> Shard:
-        return Shard(
-            np.memmap(stem.with_suffix(".ids"), shards.dtype(self.vocabulary), mode="r"),
-            shards.unpack_ends(stem.with_suffix(".sentences").read_bytes()),
-            shards.unpack_ends(stem.with_suffix(".documents").read_bytes()),
+
+def map_shards(folder: Path, stems: Sequence[str], vocabulary: int) -> list[Shard]:
+    """Map shards by name; those without a single token are left out, for nothing can be mapped."""
+    mapped = []
+    for stem in stems:
+        ids, lengths = (
+            locations.local(folder / f"{stem}{suffix}") for suffix in (shards.IDS, shards.LENGTHS)
         )
+        if ids.stat().st_size:
+            ids_T = np.memmap(ids, shards.dtype(vocabulary), mode="r")
+            mapped.append(Shard(ids_T, np.memmap(lengths, np.uint8, mode="r")))
+    return mapped
+
+
+def _check(file: Path, output: manifests.Output) -> None:
+    size = file.stat().st_size if file.exists() else 0
+    if size != output.bytes:
+        raise UserError(
+            f"{file}: truncated ({size:,} bytes, its manifest says {output.bytes:,})", AGAIN
+        )
+    if files.sha256(locations.local(file)) != output.sha256:
+        raise UserError(f"{file}: damaged (its bytes have another hash than its manifest)", AGAIN)

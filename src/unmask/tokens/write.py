@@ -1,84 +1,86 @@
-"""Documents in, token shards out."""
+"""Documents in, one token shard out: the work of one task."""
 
+import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from unmask.core import files
-from unmask.core.progress import Bar
+from unmask.core import files, manifests
+from unmask.corpus import store
 from unmask.corpus.store import Document
+from unmask.tokenizer.fast import LineEncoder, line_encoder
 from unmask.tokenizer.tokenizer import Tokenizer
 from unmask.tokens import format as shards
+from unmask.tokens import sentences
+from unmask.tokens.format import Ints
 
 BATCH_CHARACTERS = 1 << 20
 
 
-class ShardWriter:
-    """Collect encoded documents of one split and write a shard whenever enough have come."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class ShardTask:
+    """One part of a corpus to be written as one shard."""
 
-    def __init__(self, folder: Path, split: str, vocabulary: int, shard_tokens: int) -> None:
-        self._folder, self._split, self._shard_tokens = folder, split, shard_tokens
-        self._dtype = shards.dtype(vocabulary)
-        self._shard = 0
-        self.counts: Counter[str] = Counter(shards=0, documents=0, sentences=0, tokens=0)
-        self._clear()
-
-    def add(self, sentences: list[list[int]]) -> None:
-        """Add one document, given as the ids of its sentences."""
-        self._ids.append(np.fromiter(chain.from_iterable(sentences), dtype=self._dtype))
-        self._sentences += [len(sentence) for sentence in sentences]
-        self._documents.append(len(sentences))
-        self._tokens += len(self._ids[-1])
-        if self._tokens >= self._shard_tokens:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what has been collected as one shard; nothing if there is nothing."""
-        if not self._documents:
-            return
-        stem = self._folder / f"{self._split}-{self._shard:05d}"
-        with files.atomic(stem.with_suffix(".ids")) as file:
-            for ids in self._ids:
-                file.write(ids.tobytes())
-        for suffix, lengths in ((".sentences", self._sentences), (".documents", self._documents)):
-            with files.atomic(stem.with_suffix(suffix)) as file:
-                file.write(shards.pack_lengths(np.array(lengths, dtype=np.int64)))
-        self.counts.update(
-            shards=1,
-            documents=len(self._documents),
-            sentences=len(self._sentences),
-            tokens=self._tokens,
-        )
-        self._shard += 1
-        self._clear()
-
-    def _clear(self) -> None:
-        self._ids: list[npt.NDArray[Any]] = []
-        self._sentences: list[int] = []
-        self._documents: list[int] = []
-        self._tokens = 0
+    part: Path
+    folder: Path
+    stem: str
+    tokenizer: Path
+    sentences: Literal["lines", "split"]
+    language: str | None
 
 
-def encode(
-    documents: Iterable[Document], tokenizer: Tokenizer, progress: Bar
-) -> Iterator[list[list[int]]]:
-    """Yield each document as the ids of its sentences; a sentence is a line with text in it.
+def write_shard(task: ShardTask) -> dict[str, Any]:
+    """Encode the part; return the files with their hashes and what they hold."""
+    encoder = _encoder(task.tokenizer)
+    ids, lengths = (task.folder / f"{task.stem}{end}" for end in (shards.IDS, shards.LENGTHS))
+    counts = Counter(documents=0, sentences=0, tokens=0, empty_documents=0)
+    with files.atomic(ids) as ids_file, files.atomic(lengths) as lengths_file:
+        for batch in _batches(store.read_part(task.part)):
+            texts = [_sentences(document.text, task) for document in batch]
+            lines = encoder([line for text in texts for line in text])
+            ids_file.write(lines.ids_T.tobytes())
+            packed, found = _lengths(np.array([len(text) for text in texts]), lines.lengths_N)
+            lengths_file.write(shards.pack_lengths(packed))
+            counts.update(found)
+    outputs = [manifests.output(task.folder, path.name) for path in (ids, lengths)]
+    return {
+        "encoder": encoder.name,
+        "counts": dict(counts),
+        "outputs": [dataclasses.asdict(item) for item in outputs],
+    }
 
-    Each line is encoded by itself and stripped, as fairseq's multiprocessing_bpe_encoder does.
+
+@functools.lru_cache(maxsize=1)
+def _encoder(tokenizer: Path) -> LineEncoder:
+    return line_encoder(Tokenizer.load(tokenizer))
+
+
+def _sentences(text: str, task: ShardTask) -> list[str]:
+    if task.language is None:
+        return sentences.lines(text)
+    return sentences.split(text, task.language)
+
+
+def _lengths(lines_D: Ints, tokens_N: Ints) -> tuple[Ints, dict[str, int]]:
+    """Put a 0 after the sentences of each document; leave out sentences without tokens.
+
+    Legend: D documents, N lines.
     """
-    for batch in _batches(documents):
-        lines = [_sentences(document.text) for document in batch]
-        encoded = iter(tokenizer.encode_lines(list(chain.from_iterable(lines))))
-        for of_document in lines:
-            sentences = [ids for ids in (next(encoded) for _ in of_document) if ids]
-            if sentences:
-                yield sentences
-        progress.advance(len(batch))
+    document_N = np.repeat(np.arange(len(lines_D)), lines_D)
+    kept_N = tokens_N > 0
+    sentences_D = np.bincount(document_N[kept_N], minlength=len(lines_D))
+    ends = np.cumsum(sentences_D)[sentences_D > 0]
+    counts = {
+        "documents": len(ends),
+        "sentences": int(kept_N.sum()),
+        "tokens": int(tokens_N.sum()),
+        "empty_documents": len(lines_D) - len(ends),
+    }
+    return np.insert(tokens_N[kept_N], ends, 0), counts
 
 
 def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
@@ -92,7 +94,3 @@ def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
             batch, characters = [], 0
     if batch:
         yield batch
-
-
-def _sentences(text: str) -> list[str]:
-    return [stripped for line in text.split("\n") if (stripped := line.strip())]

@@ -1,3 +1,4 @@
+import re
 import unicodedata
 
 import pytest
@@ -42,11 +43,13 @@ def test_blank_lines_made_of_spaces_and_controls_are_blank():
     assert clean("a\n \t \n\x00\n\ufeff\nb") == "a\n\nb"
 
 
-@given(
-    st.text(
-        st.characters(exclude_categories=["Cs"]) | st.sampled_from("\r\n\t\f \x85e\u0301\ufeff")
-    )
+TEXTS = st.text(
+    st.characters(exclude_categories=["Cs"])
+    | st.sampled_from("\r\n\t\f \x85e\u0301\ufeff\u2028\u3000\xa0")
 )
+
+
+@given(TEXTS)
 def test_a_clean_text_is_composed_has_no_controls_and_stays_as_it_is(text):
     result = clean(text)
 
@@ -54,3 +57,20 @@ def test_a_clean_text_is_composed_has_no_controls_and_stays_as_it_is(text):
     assert unicodedata.is_normalized("NFC", result)
     assert not any(unicodedata.category(letter) == "Cc" for letter in result.replace("\n", ""))
     assert result.splitlines() == (result.split("\n") if result else [])
+
+
+@given(TEXTS)
+def test_no_shortcut_changes_a_result(text):
+    """Each step with all of its rules spelt out, for every text."""
+    lines = re.sub("\r\n|[\r\v\f\x85\u2028\u2029]", "\n", text).replace("\t", " ").split("\n")
+    printable = "\n".join(
+        "".join(x for x in line if unicodedata.category(x) != "Cc" and x != "\ufeff")
+        for line in lines
+    )
+    stripped = [line.rstrip() for line in unicodedata.normalize("NFC", printable).split("\n")]
+
+    assert clean(text) == re.sub("\n{3,}", "\n\n", "\n".join(stripped)).strip("\n")
+
+
+def test_half_a_surrogate_pair_passes_through_to_be_found_later():
+    assert clean("a\ud800 \n") == "a\ud800"

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from unmask.core import files
 from unmask.core.errors import UserError
+from unmask.core.locations import location
 from unmask.corpus import sources
+from unmask.corpus.sources import Source
 
 
 @pytest.fixture
@@ -19,9 +22,12 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def found(*words, out="corpus"):
+    return sources.find(words, out=location(out), scratch=Path())
+
+
 def names(*words, out="corpus"):
-    found = sources.find(words, out=Path(out), scratch=Path())
-    return [source.name for source in found]
+    return [source.name for source in found(*words, out=out)]
 
 
 @pytest.mark.parametrize(
@@ -30,8 +36,14 @@ def names(*words, out="corpus"):
         ("a.txt", (".txt", "")),
         ("a.b.JSONL.Gz", (".jsonl", ".gz")),
         ("a.parquet.zst", (".parquet", ".zst")),
-        ("a.gz", ("", ".gz")),
+        ("a.json.BZ2", (".json", ".bz2")),
+        ("a.xz", ("", ".xz")),
         (".txt", ("", "")),
+        ("wiki_00", (".wiki", "")),
+        ("AA/wiki_123.bz2", (".wiki", ".bz2")),
+        ("en.wiki", (".wiki", "")),
+        ("my_wiki_00", ("", "")),
+        ("wiki_en", ("", "")),
     ],
 )
 def test_a_name_tells_format_and_packing(name, parts):
@@ -63,6 +75,14 @@ def test_a_file_whose_name_looks_like_a_glob_is_that_file(folder):
     assert names("[a].txt") == ["[a].txt"]
 
 
+def test_json_among_other_files_has_to_be_asked_for(folder):
+    Path("texts/d.json").write_bytes(b"[]")
+    Path("texts/e.json.gz").write_bytes(b"[]")
+
+    assert not [name for name in names("texts") + names("texts/*") if ".json" in name[-8:-1]]
+    assert names("texts/d.json", "texts/*.json.gz") == ["texts/d.json", "texts/e.json.gz"]
+
+
 def test_what_lies_in_the_output_folder_is_no_source(folder):
     Path("corpus").mkdir()
     Path("corpus/train-00000.parquet").write_bytes(b"")
@@ -76,7 +96,7 @@ def test_standard_input_is_spooled_once_as_plain_text(folder, monkeypatch):
 
     (source,) = sources.find(["-", "-"], out=Path("corpus"), scratch=folder)
 
-    assert source.name == "<stdin>"
+    assert (source.name, source.bytes) == ("<stdin>", 3)
     assert source.path.suffix == ".txt"
     assert source.path.read_bytes() == b"ol\xe9"
 
@@ -85,10 +105,13 @@ def test_standard_input_is_spooled_once_as_plain_text(folder, monkeypatch):
     ("word", "complaint", "hint"),
     [
         ("gone.txt", "gone.txt: no such file or folder", "check the path"),
-        ("texts/README.md", "texts/README.md: unknown suffix", ".txt .jsonl .csv .tsv .parquet"),
-        ("texts/*.md", "texts/*.md: no file there that can be read", ".gz or .zst"),
-        ("none/*.txt", "none/*.txt: no file there that can be read", ".gz or .zst"),
-        ("empty", "empty: no file there that can be read", ".gz or .zst"),
+        ("texts/README.md", "texts/README.md: unknown suffix", ".txt .jsonl .json .csv .tsv"),
+        ("texts/*.md", "texts/*.md: no file there that can be read", ".gz .bz2 .xz .zst"),
+        ("none/*.txt", "none/*.txt: no file there", "check the path or the glob"),
+        ("empty", "empty: no file there", "check the path or the glob"),
+        ("memory://none/x", "memory://none/x: no such file or folder", "check the bucket"),
+        ("memory://none/*", "memory://none/*: no file there", "the bucket"),
+        ("nowhere://x/y", "nowhere://x/y: Unsupported filesystem: 'nowhere'", "s3:// gs:// hf://"),
     ],
 )
 def test_a_word_that_names_nothing_readable_is_an_error(folder, word, complaint, hint):
@@ -106,3 +129,24 @@ def test_a_file_without_permission_is_an_error(folder, monkeypatch):
 
     with pytest.raises(UserError, match=r"texts/b\.txt: may not be read"):
         names("texts/b.txt")
+
+
+def test_a_missing_package_is_named():
+    with pytest.raises(UserError, match="gs:// needs a package") as error:
+        names("gs://bucket/dir")
+
+    assert error.value.hint.startswith("pip install 'unmask[")
+
+
+def test_a_local_file_is_identified_by_its_contents(folder):
+    Path("a.txt").write_bytes(b"text")
+
+    (source,) = found("a.txt")
+
+    assert sources.identity(source) == files.sha256(Path("a.txt"))
+
+
+def test_a_source_is_told_by_its_path_name_and_size(folder):
+    Path("a.txt").write_bytes(b"text")
+
+    assert found("a.txt") == [Source(Path("a.txt"), "a.txt", 4)]

@@ -1,11 +1,17 @@
 import hashlib
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmask.corpus.split import fingerprint, side
+from unmask.corpus.split import are_valid, fingerprint
 
 FRACTIONS = st.floats(0, 1, exclude_max=True)
+
+
+def valid(texts, fraction):
+    draws = [int.from_bytes(fingerprint(text)[-8:], "big") for text in texts]
+    return are_valid(np.array(draws, np.uint64), fraction)
 
 
 def test_the_fingerprint_is_the_sha256_of_the_text():
@@ -13,24 +19,31 @@ def test_the_fingerprint_is_the_sha256_of_the_text():
 
 
 def test_the_split_of_a_text_is_fixed_for_ever():
-    sides = "".join(side(fingerprint(f"document {i}"), 0.3)[0] for i in range(24))
+    sides = valid([f"document {i}" for i in range(24)], 0.3)
 
-    assert sides == "ttvttvvtvtttvtttvttvtttt"
+    assert "".join("tv"[int(side)] for side in sides) == "ttvttvvtvtttvtttvttvtttt"
+
+
+@given(st.integers(0, 2**64 - 1), FRACTIONS)
+def test_the_draw_is_compared_without_rounding_of_its_own(draw, fraction):
+    assert are_valid(np.array([draw], np.uint64), fraction)[0] == (draw / 2**64 < fraction)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), FRACTIONS, FRACTIONS)
 def test_a_larger_fraction_never_moves_a_document_back_to_train(text, one, other):
-    digest, (small, large) = fingerprint(text), sorted((one, other))
+    small, large = sorted((one, other))
 
-    assert side(digest, small) == "train" or side(digest, large) == "valid"
+    assert valid([text], small)[0] <= valid([text], large)[0]
 
 
 def test_the_share_of_valid_is_the_fraction():
-    valid = sum(side(fingerprint(str(i)), 0.1) == "valid" for i in range(10_000))
+    count = valid([str(i) for i in range(10_000)], 0.1).sum()
 
-    assert abs(valid - 1000) < 4 * 30  # four standard deviations of Binomial(10000, 0.1)
+    assert abs(count - 1000) < 4 * 30  # four standard deviations of Binomial(10000, 0.1)
 
 
 def test_nothing_is_held_out_at_fraction_zero():
-    assert side(bytes(32), 0.0) == "train"
-    assert side(bytes(32), 1e-9) == "valid"
+    lowest = np.zeros(1, np.uint64)
+
+    assert not are_valid(lowest, 0.0)
+    assert are_valid(lowest, 1e-9)

@@ -12,10 +12,9 @@ DOCUMENTS = [Document(f"{number:016x}", f"text {number}\nline", "a.txt") for num
 @pytest.fixture
 def corpus(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "PART_CHARACTERS", 5000)
-    writer = PartWriter(tmp_path, "train")
-    for document in DOCUMENTS:
-        writer.add(document)
-    writer.flush()
+    with PartWriter(tmp_path, "train") as writer:
+        for document in DOCUMENTS:
+            writer.add(document)
     counts = {"documents": 1000, "characters": sum(len(d.text) for d in DOCUMENTS)}
     facts = {"train": counts, "valid": {"documents": 0, "characters": 0}}
     manifests.write(tmp_path, "corpus", {}, [], facts)
@@ -25,7 +24,7 @@ def corpus(tmp_path, monkeypatch):
 def test_documents_come_back_in_order_from_several_parts(corpus):
     parts = sorted(path.name for path in corpus.glob("*.parquet"))
 
-    assert parts == ["train-00000.parquet", "train-00001.parquet", "train-00002.parquet"]
+    assert parts == ["train-0000.parquet", "train-0001.parquet", "train-0002.parquet"]
     assert list(store.documents(corpus, "train")) == DOCUMENTS
     assert list(store.documents(corpus, "valid")) == []
 
@@ -37,34 +36,34 @@ def test_counts_come_from_the_manifest(corpus):
 
 
 def test_parts_are_plain_parquet_with_three_string_columns(corpus):
-    file = pq.ParquetFile(corpus / "train-00000.parquet")
+    file = pq.ParquetFile(corpus / "train-0000.parquet")
 
     assert file.schema_arrow.names == ["id", "text", "source"]
     assert file.metadata.row_group(0).column(1).compression == "ZSTD"
 
 
 def test_a_part_ends_with_the_document_that_fills_it(corpus):
-    texts = pq.read_table(corpus / "train-00000.parquet")["text"].to_pylist()
+    texts = pq.read_table(corpus / "train-0000.parquet")["text"].to_pylist()
 
     assert sum(map(len, texts)) >= 5000 > sum(map(len, texts[:-1]))
 
 
 @pytest.mark.parametrize("harm", ["cut", "gone"])
 def test_a_part_of_another_size_is_an_error_before_anything_is_read(corpus, harm):
-    part = corpus / "train-00001.parquet"
+    part = corpus / "train-0001.parquet"
     content = part.read_bytes()
     part.unlink()
     if harm == "cut":
         part.write_bytes(content[:-1])
 
-    with pytest.raises(UserError, match=r"train-00001\.parquet: damaged") as error:
+    with pytest.raises(UserError, match=r"train-0001\.parquet: damaged") as error:
         store.documents(corpus, "train")
 
     assert error.value.hint == "run unmask corpus again with --force"
 
 
 def test_a_flipped_bit_is_an_error_and_not_another_text(corpus):
-    part = corpus / "train-00000.parquet"
+    part = corpus / "train-0000.parquet"
     whole = part.read_bytes()
     column = pq.ParquetFile(part).metadata.row_group(0).column(1)
     end = column.data_page_offset + column.total_compressed_size
@@ -73,7 +72,7 @@ def test_a_flipped_bit_is_an_error_and_not_another_text(corpus):
         content = bytearray(whole)
         content[position] ^= 1
         part.write_bytes(content)
-        with pytest.raises(UserError, match=r"train-00000\.parquet: damaged"):
+        with pytest.raises(UserError, match=r"train-0000\.parquet: damaged"):
             list(store.documents(corpus, "train"))
 
 

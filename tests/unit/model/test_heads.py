@@ -56,6 +56,25 @@ def test_every_head_gives_its_shape(config):
     assert heads.MultipleChoice(config)(ids_BL.view(1, 2, 6)).shape == (1, 2)
 
 
+@both_families
+def test_the_pretraining_model_is_a_masked_lm_and_a_head_on_the_first_token(config):
+    model = heads.Pretraining(config).double().eval()
+    ids_BL = torch.randint(4, 40, (3, 6))
+    mask_BL = torch.rand(3, 6) < 0.8
+    mask_BL[:, 0] = True
+    types_BL = torch.randint(0, config.types, (3, 6))
+    positions_M = torch.tensor([1, 5, 8])
+
+    logits_MV, follows_B2 = model(ids_BL, mask_BL, types_BL, positions_M)
+
+    alone_MV = model.lm(ids_BL, mask_BL, types_BL, positions_M)
+    torch.testing.assert_close(logits_MV, alone_MV, rtol=0, atol=1e-12)
+    first_BD = model.lm.encoder(ids_BL, mask_BL, types_BL)[:, 0]
+    expected_B2 = model.next_sentence(first_BD)
+    torch.testing.assert_close(follows_B2, expected_B2, rtol=0, atol=1e-12)
+    assert follows_B2.shape == (3, 2)
+
+
 def test_each_choice_is_scored_by_itself():
     model = heads.MultipleChoice(CONFIGS[1]).double().eval()
     ids_BCL = torch.randint(4, 40, (2, 3, 6))

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from unmask.model.heads import MaskedLM, SequenceClassifier
+from unmask.model.heads import MaskedLM, Pretraining, SequenceClassifier
 from unmask.model.init import initialise
 from unmask.model.presets import ROBERTA
 
@@ -59,3 +59,14 @@ def test_what_was_there_before_leaves_no_trace():
     initialise(model, 0)
 
     assert all(torch.equal(tensor, clean[name]) for name, tensor in model.state_dict().items())
+
+
+def test_a_second_objective_does_not_change_the_start_of_the_first():
+    both = Pretraining(CONFIG)
+    initialise(both, seed=0)
+
+    alone = initialised(seed=0)
+
+    assert all(torch.equal(tensor, alone[name]) for name, tensor in both.lm.state_dict().items())
+    assert both.next_sentence.out.weight.std() > 0.3
+    assert (both.next_sentence.out.bias == 0).all()

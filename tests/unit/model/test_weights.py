@@ -9,7 +9,13 @@ import torch
 
 from unmask.core.errors import UserError
 from unmask.model import weights
-from unmask.model.heads import MaskedLM, MultipleChoice, SequenceClassifier, TokenClassifier
+from unmask.model.heads import (
+    MaskedLM,
+    MultipleChoice,
+    Pretraining,
+    SequenceClassifier,
+    TokenClassifier,
+)
 from unmask.model.init import initialise
 from unmask.model.presets import BERT, ROBERTA
 
@@ -265,3 +271,76 @@ def test_an_encoder_of_other_sizes_than_its_config_is_refused(folder):
 
     assert "does not hold an encoder of the sizes in its config.json" in error.what
     assert "intermediate.dense.weight is 24x16, expected 32x16" in error.what
+
+
+@pytest.fixture
+def both_objectives(tmp_path):
+    """A BERT and the folder in which it lies with both its heads."""
+    model = Pretraining(dataclasses.replace(BERT["tiny"], **SMALL, bos_id=2, eos_id=3))
+    initialise(model, seed=5)
+    weights.save(model, tmp_path / "both")
+    return model, tmp_path / "both"
+
+
+def same(one, other):
+    theirs = other.state_dict()
+    return all(torch.equal(tensor, theirs[name]) for name, tensor in one.state_dict().items())
+
+
+def test_pretraining_goes_on_with_both_heads(both_objectives):
+    model, path = both_objectives
+
+    back, has_head = weights.load_pretraining(path, seed=9)
+
+    assert has_head
+    assert same(model, back)
+    assert same(model, weights.load(path, Pretraining))
+
+
+def test_the_tensors_decide_whether_a_folder_holds_the_sentence_head(both_objectives):
+    """BERT's own folders say BertForMaskedLM and hold it all the same."""
+    model, path = both_objectives
+    change_config(path, architectures=["BertForMaskedLM"])
+
+    back, has_head = weights.load_pretraining(path)
+
+    assert has_head
+    assert same(model, back)
+
+
+def test_a_sentence_head_that_is_not_there_whole_is_drawn_from_the_seed(both_objectives):
+    model, path = both_objectives
+    change_tensors(path, lambda theirs: theirs.pop("cls.seq_relationship.bias"))
+
+    first, again, other = (weights.load_pretraining(path, seed=seed) for seed in (3, 3, 4))
+
+    assert not any(has_head for _, has_head in (first, again, other))
+    assert same(model.lm, first[0].lm)
+    assert same(first[0], again[0])
+    assert not torch.equal(first[0].next_sentence.out.weight, model.next_sentence.out.weight)
+    assert not torch.equal(first[0].next_sentence.out.weight, other[0].next_sentence.out.weight)
+
+
+def test_a_folder_of_roberta_has_no_sentence_head(folder):
+    model, has_head = weights.load_pretraining(folder)
+
+    assert not has_head
+    assert same(weights.load(folder, MaskedLM), model.lm)
+
+
+def test_a_sentence_head_of_another_size_is_refused(both_objectives):
+    _, path = both_objectives
+    wrong = {"cls.seq_relationship.weight": torch.zeros(3, 16)}
+    change_tensors(path, lambda theirs: theirs.update(wrong))
+
+    error = refusal(weights.load_pretraining, path)
+
+    assert "its next-sentence head is not of the sizes in its config.json" in error.what
+    assert "cls.seq_relationship.weight is 3x16, expected 2x16" in error.what
+
+
+def test_a_folder_with_both_heads_answers_as_a_masked_language_model(both_objectives):
+    model, path = both_objectives
+
+    assert weights.head_of(path) is MaskedLM
+    assert same(weights.load(path, MaskedLM), model.lm)

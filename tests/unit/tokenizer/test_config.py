@@ -14,9 +14,15 @@ def parse(*flags):
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
-        ("", "exactly one of --corpus and --import-from is needed, neither given"),
-        ("--corpus c --vocabulary 300 --import-from i", "both given"),
+        ("", "exactly one of --corpus, --counts and --import-from is needed, none given"),
+        ("--corpus c --vocabulary 300 --import-from i", "--corpus and --import-from given"),
+        ("--counts k --corpus c --vocabulary 300", "--corpus and --counts given"),
         ("--corpus c", "--corpus needs --vocabulary"),
+        ("--counts k", "--counts needs --vocabulary"),
+        ("--counts k --vocabulary 300 --min-count 0", "--min-count 0: too small"),
+        ("--counts k --vocabulary 300 --workers 2", "--workers 2 does not go with --counts"),
+        ("--import-from i --engine ray", "--engine ray does not go with --import-from"),
+        ("--import-from i --min-count 2", "--min-count 2 does not go with --import-from"),
         ("--corpus c --vocabulary 260", "vocabulary 260 is too small"),
         ("--corpus c --vocabulary 300 --cased", "are for a BERT vocabulary"),
         ("--import-from i --vocabulary 300", "--vocabulary 300 does not go with --import-from"),

@@ -4,6 +4,8 @@ from unmask.core import manifests
 from unmask.core.errors import UserError
 from unmask.corpus import store
 from unmask.tokenizer.config import TokenizerConfig
+from unmask.tokenizer.counts_config import CountsConfig
+from unmask.tokenizer.counts_run import run as run_counts
 from unmask.tokenizer.run import run
 from unmask.tokenizer.tokenizer import Tokenizer
 from unmask.tokenizer.train import train
@@ -15,10 +17,9 @@ TEXTS = ["        the cat sat\n        on the mat        ", "the hat\n\non the c
 def corpus(tmp_path):
     folder = tmp_path / "corpus"
     folder.mkdir()
-    writer = store.PartWriter(folder, "train")
-    for number, text in enumerate(TEXTS):
-        writer.add(store.Document(str(number), text, "test"))
-    writer.flush()
+    with store.PartWriter(folder, "train") as writer:
+        for number, text in enumerate(TEXTS):
+            writer.add(store.Document(str(number), text, "test"))
     facts = {"train": {"documents": len(TEXTS)}}
     manifests.write(folder, store.STAGE, {}, [], facts)
     return folder
@@ -29,7 +30,17 @@ def test_training_writes_an_artifact_that_names_its_corpus(corpus, tmp_path):
     run(TokenizerConfig(out=out, corpus=corpus, vocabulary=265))
 
     manifest = manifests.read(out)
-    assert manifest.facts == {"vocabulary": 265, "family": "roberta", "kind": "trained"}
+    assert manifest.facts == {
+        "vocabulary": 265,
+        "family": "roberta",
+        "kind": "trained",
+        "merges": 4,
+        "distinct_words": 7,
+        "words": 33,
+        "min_count": 1,
+        "left_out_words": 0,
+        "left_out_share": 0.0,
+    }
     assert manifests.linked(out, "corpus").resolve() == corpus.resolve()
     assert {output.path for output in manifest.outputs} == {
         "tokenizer.json",
@@ -67,8 +78,35 @@ def test_importing_names_the_files_it_read(tmp_path):
     assert manifest.facts == {"vocabulary": 265, "family": "roberta", "kind": "transformers"}
 
 
-def test_a_failed_training_leaves_nothing(corpus, tmp_path):
+def test_training_on_counts_gives_the_tokenizer_of_the_corpus(corpus, tmp_path):
+    run_counts(CountsConfig(out=tmp_path / "counts", corpus=corpus, workers=1))
+    run(TokenizerConfig(out=tmp_path / "a", counts=tmp_path / "counts", vocabulary=265))
+    run(TokenizerConfig(out=tmp_path / "b", corpus=corpus, vocabulary=265))
+
+    assert manifests.read(tmp_path / "a").digest == manifests.read(tmp_path / "b").digest
+    assert manifests.linked(tmp_path / "a", "counts").resolve() == (tmp_path / "counts").resolve()
+
+
+def test_training_on_something_else_than_counts_is_refused(corpus, tmp_path):
+    with pytest.raises(UserError, match="was written by unmask corpus and holds no counts"):
+        run(TokenizerConfig(out=tmp_path / "out", counts=corpus, vocabulary=265))
+
+
+def test_rare_words_are_left_out_on_demand_and_that_is_said(corpus, tmp_path, capsys):
+    run(TokenizerConfig(out=tmp_path / "out", corpus=corpus, vocabulary=263, min_count=6))
+
+    facts = manifests.read(tmp_path / "out").facts
+    assert (facts["min_count"], facts["left_out_words"]) == (6, 3)
+    assert facts["left_out_share"] == pytest.approx(9 / 33)
+    said = capsys.readouterr().err
+    assert "seen less than 6 times are left out: 3 of 7, which make up 27.27% of the text" in said
+
+
+def test_a_failed_training_keeps_the_counts_for_another_vocabulary(corpus, tmp_path, capsys):
     with pytest.raises(UserError, match="enough for"):
         run(TokenizerConfig(out=tmp_path / "out", corpus=corpus, vocabulary=9999))
+    assert not (tmp_path / "out").exists()
 
-    assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
+    run(TokenizerConfig(out=tmp_path / "out", corpus=corpus, vocabulary=265))
+    assert "count words: 1 of 1 tasks were done before" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "work").exists()

@@ -1,0 +1,1 @@
+"""A tokens folder, shown to people."""

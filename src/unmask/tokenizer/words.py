@@ -1,0 +1,37 @@
+"""Counted words: what a vocabulary is learnt from.
+
+Shapes: S letters (bytes) of all words, W words.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Words:
+    """Distinct words, as their bytes one after another, and how often each was seen."""
+
+    letters_S: npt.NDArray[np.uint8]
+    lengths_W: npt.NDArray[np.int32]
+    counts_W: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, counts: Mapping[bytes, int]) -> "Words":
+        """Lay out a mapping."""
+        return cls(
+            np.frombuffer(b"".join(counts), np.uint8),
+            np.fromiter(map(len, counts), np.int32, len(counts)),
+            np.fromiter(counts.values(), np.int64, len(counts)),
+        )
+
+
+def byte_letters() -> list[str]:
+    """Give the character that stands for each byte in a vocabulary (GPT-2's bytes_to_unicode)."""
+    itself = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in set(itself)]
+    letters = {byte: chr(byte) for byte in itself}
+    letters |= {byte: chr(256 + place) for place, byte in enumerate(others)}
+    return [letters[byte] for byte in range(256)]
