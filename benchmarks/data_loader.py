@@ -7,6 +7,7 @@ as run_mlm does, in its best of two ways (lists, or tensors by `with_format("tor
 what `unmask pretrain` calls: order, plan, masks, tensors.
 """
 
+import itertools
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ import numpy as np
 import processes
 import results
 import text
+import tokenizers
 import torch
 import transformers
 from results import spread
@@ -32,7 +34,7 @@ from unmask.tokens.plans.choose import choose
 from unmask.tokens.read import TokenFolder
 
 LENGTH, BATCH, STEP = 512, 16, 256
-ROUNDS, SECONDS = 7, 2.0
+ROUNDS, SECONDS = 5, 1.5
 FAR = 10**9
 
 
@@ -97,11 +99,19 @@ def ours(folder: TokenFolder, tokenizer: Tokenizer, size: int) -> Callable[[], I
     shards = folder.shards("train")
     plan = choose("full-sentences", shards, LENGTH, SpecialIds.of(tokenizer))
     masker = Masker.of(MaskingConfig(), 0, tokenizer, shards)
-    batches = Batches(plan, masker, 0, torch.device("cpu"))
+    batches = Batches.of(
+        plan,
+        masker,
+        0,
+        batch=size,
+        micro_batch=size,
+        typed=False,
+        device=torch.device("cpu"),
+    )
 
     def run() -> Iterator[int]:
-        for first in range(0, 10**9, size):
-            yield batches.at(first, size).tokens
+        for step in itertools.count():
+            yield from (batch.tokens for batch in batches.step(step))
 
     return run
 
@@ -119,7 +129,9 @@ def theirs(
     if as_tensors:
         dataset = dataset.with_format("torch")
     fast = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer_object(tokenizer), mask_token="<mask>", pad_token="<pad>"
+        tokenizer_object=tokenizers.Tokenizer.from_str(tokenizer.json),
+        mask_token="<mask>",
+        pad_token="<pad>",
     )
     collator = transformers.DataCollatorForLanguageModeling(fast, mlm_probability=0.15)
     loader = DataLoader(dataset, batch_size=BATCH, shuffle=True, collate_fn=collator)
@@ -129,13 +141,6 @@ def theirs(
             yield batch["input_ids"].numel()
 
     return run
-
-
-def tokenizer_object(tokenizer: Tokenizer) -> object:
-    """The tokenizers library's own object, for transformers."""
-    import tokenizers
-
-    return tokenizers.Tokenizer.from_str(tokenizer.json)
 
 
 def speed(side: Callable[[], Iterator[int]]) -> float:

@@ -1,4 +1,4 @@
-"""What every test gets: no network beyond this machine, one thread, fixed seeds, real data only where it is at hand."""
+"""What every test gets: no outer network, one thread, fixed seeds, real data if it is at hand."""
 
 import os
 import socket

@@ -25,10 +25,10 @@ def unmask(tmp_path_factory, command_line):
     unmask = command_line(tmp_path_factory.mktemp("engines"))
     dice = random.Random(0)
     words = ["".join(dice.choices("abcdefgh", k=dice.randint(2, 9))) for _ in range(3000)]
+    lines = [" ".join(dice.choices(words, k=30)) + "." for _ in range(4000)]
     with (unmask.folder / "text.txt").open("w", encoding="utf-8") as file:
-        for _ in range(1500):
-            lines = [" ".join(dice.choices(words, k=12)) + "." for _ in range(8)]
-            file.write("\n".join(lines) + "\n\n")
+        for _ in range(2000):
+            file.write("\n".join(dice.choices(lines, k=40)) + "\n\n")
     for stage in STAGES:
         unmask.good(*flags(stage, "one"), "--workers", "1")
     return unmask
@@ -38,7 +38,7 @@ def flags(stage, out, source="one"):
     """The command of a stage, from the folder `source` into the folder `out`."""
     corpus = ("--corpus", f"{source}/corpus")
     return {
-        "corpus": ("corpus", "--inputs", "text.txt", "--slice-bytes", "200000"),
+        "corpus": ("corpus", "--inputs", "text.txt"),
         "counts": ("counts", *corpus),
         "tokenizer": ("tokenizer", "--counts", f"{source}/counts", "--vocabulary", "1000"),
         "tokens": ("tokens", *corpus, "--tokenizer", f"{source}/tokenizer", "--length", "64"),

@@ -44,11 +44,13 @@ NASTY = [
 
 def assert_same(encoder, lines):
     assert fast.MARK not in "".join(lines), "with the mark all lines go the slow way"
-    found, expected = encoder(lines), encoder.otherwise(lines)
+    found, expected = encoder(lines), encoder.each.otherwise(lines)
     if found.ids_T.tolist() == expected.ids_T.tolist():
         assert found.lengths_N.tolist() == expected.lengths_N.tolist()
         return
-    alone = [[way([line]).ids_T.tolist() for way in (encoder, encoder.otherwise)] for line in lines]
+    alone = [
+        [way([line]).ids_T.tolist() for way in (encoder, encoder.each.otherwise)] for line in lines
+    ]
     wrong = [line for line, (ours, theirs) in zip(lines, alone, strict=True) if ours != theirs]
     raise AssertionError(f"{wrong[:3]}" if wrong else "lines have an effect on their neighbours")
 

@@ -61,7 +61,7 @@ def commands_of_the_readme():
 @pytest.mark.parametrize("command", commands_of_the_readme())
 def test_every_command_of_the_readme_is_understood(command, monkeypatch):
     monkeypatch.chdir(ROOT)
-    name, *words = shlex.split(command)
+    name, words = cli.split(shlex.split(command))
 
     config = configs.parse(cli._load(cli.COMMANDS[name].config), words, prog=name)
 

@@ -14,6 +14,9 @@ from unmask.core.locations import is_remote
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
+UNFINISHED = ".part"
+"""The end of the name of a file that is being written."""
+
 _CHUNK_BYTES = 1 << 20
 
 
@@ -29,7 +32,7 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
             whole.flush()
             path.fs.put_file(whole.name, path.path)
         return
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         with beside.open("wb") as file:
             yield file

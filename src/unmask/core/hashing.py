@@ -20,6 +20,7 @@ GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)
 MIX_1 = 0xBF58476D1CE4E5B9 - (1 << 64)
 MIX_2 = 0x94D049BB133111EB - (1 << 64)
 LARGEST = (1 << 63) - 1
+ALL_BITS = (1 << 64) - 1
 
 # Arrays without axes, as numpy takes half a microsecond longer over a Python number.
 MULTIPLY_1, MULTIPLY_2 = (np.array(value % (1 << 64), np.uint64) for value in (MIX_1, MIX_2))
@@ -40,6 +41,15 @@ def draw(key: int | IntArray, index: IntArray) -> IntArray:
     if isinstance(index, np.ndarray):
         return _draw(key, index)
     return _finalise(index * GOLDEN + _wrapped(key, GOLDEN))
+
+
+def draw_one(key: int, index: int) -> int:
+    """`draw` of two integers: for a few numbers, arrays take longer to make than to fill."""
+    x = (index * GOLDEN + key + GOLDEN) & ALL_BITS
+    x = ((x ^ (x >> 30)) * MIX_1) & ALL_BITS
+    x = ((x ^ (x >> 27)) * MIX_2) & ALL_BITS
+    x ^= x >> 31
+    return x - (1 << 64) if x > LARGEST else x
 
 
 def mix(x: Words, spare: Words) -> None:

@@ -1,7 +1,6 @@
 """`unmask lineage`: the chain of manifests from an artifact back to the text files."""
 
 import dataclasses
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from unmask.core import files, manifests
+from unmask.core import files, locations, manifests
 from unmask.core.errors import UserError
 from unmask.core.manifests import Input, Manifest
 from unmask.core.progress import say
@@ -66,7 +65,7 @@ class _Walk:
                 yield from self._artifact(folder, item, depth + 1)
 
     def _artifact(self, folder: Path, item: Input, depth: int) -> Iterator[str]:
-        path = Path(os.path.normpath(folder / item.path))
+        path = locations.follow(folder, item.path)
         if not (path / manifests.NAME).exists():
             self.broken.append(f"{folder} was made from {path}, which is gone")
             yield _line(depth, f"{item.role}  {path} (gone)", item.sha256, ok=False)
@@ -80,9 +79,7 @@ class _Walk:
         """Check every source, show the first few and all that do not match."""
         hidden: Counter[str] = Counter()
         for number, item in enumerate(inputs):
-            ok = item.kind == "stdin" or (
-                Path(item.path).is_file() and files.sha256(Path(item.path)) == item.sha256
-            )
+            ok = item.kind == "stdin" or _is_same(item)
             if not ok:
                 self.broken.append(f"{item.path} is gone or has changed")
             if number < FILES_SHOWN or not ok:
@@ -91,6 +88,14 @@ class _Walk:
                 hidden[item.role] += 1
         for role, count in hidden.items():
             yield _line(depth, f"{role}  and {count:,} more", "", ok=True)
+
+
+def _is_same(item: Input) -> bool:
+    """Whether a source is what it was; one in an object store is only looked for."""
+    path = locations.location(item.path)
+    if locations.is_remote(path):
+        return bool(path.exists())
+    return path.is_file() and files.sha256(path) == item.sha256
 
 
 def _facts(manifest: Manifest) -> str:

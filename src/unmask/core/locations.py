@@ -100,7 +100,7 @@ def follow(base: Path, name: str) -> Path:
     if is_remote(base) and not PurePosixPath(name).is_absolute():
         scheme, _, place = str(base).partition("://")
         return location(f"{scheme}://{posixpath.normpath(posixpath.join(place, name))}")
-    return Path(name) if is_remote(base) else base / name
+    return Path(name) if is_remote(base) else Path(os.path.normpath(base / name))
 
 
 def _cache() -> Path:

@@ -230,12 +230,19 @@ def _prepare(folder: Path, resume: str | None) -> None:
     begun = folder / WORK / _IDENTITY
     if _is_begun(folder) and begun.read_text(encoding="utf-8") == resume:
         say("an earlier run was stopped; what it finished is kept")
+        _remove_unfinished(folder)
         return
     _remove(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if resume is not None:
         begun.parent.mkdir(parents=True, exist_ok=True)
         files.write_text(begun, resume)
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Throw away files that a killed run was writing; what is finished has its proper name."""
+    for path in folder.rglob(f"*{files.UNFINISHED}"):
+        path.unlink()
 
 
 def _is_begun(folder: Path) -> bool:

@@ -10,25 +10,17 @@ import numpy as np
 
 from unmask.core import engine
 from unmask.core.manifests import Output
-from unmask.corpus import (
-    dropped,
-    duplicates,
-    filters,
-    hashes,
-    near_duplicates,
-    pairs,
-    reading,
-    signatures,
-    writing,
-)
+from unmask.corpus import reading, writing
 from unmask.corpus.config import CorpusConfig
-from unmask.corpus.duplicates import BucketTask
-from unmask.corpus.near_duplicates import BandTask
-from unmask.corpus.pairs import Pairs
+from unmask.corpus.duplicates import exact, hashes, near, pairs, signatures
+from unmask.corpus.duplicates.exact import BucketTask
+from unmask.corpus.duplicates.near import BandTask
+from unmask.corpus.duplicates.pairs import Pairs
+from unmask.corpus.duplicates.signatures import SignatureTask
+from unmask.corpus.inputs.slices import SLICE_BYTES, slices
+from unmask.corpus.inputs.sources import Source
+from unmask.corpus.quality import dropped, filters
 from unmask.corpus.reading import ReadTask
-from unmask.corpus.signatures import SignatureTask
-from unmask.corpus.slices import SLICE_BYTES, slices
-from unmask.corpus.sources import Source
 from unmask.corpus.split import SPLITS
 from unmask.corpus.work import DUPLICATE, NEAR_DUPLICATE, Part, Work, by_slice, parts
 from unmask.corpus.writing import COUNTED, WriteTask
@@ -82,7 +74,7 @@ class Passes:
     def _duplicates(self, found: tuple[Part, ...]) -> Files:
         of = hashes.buckets(_rows(found))
         tasks = {_name(number): BucketTask(found, number, of, self._work) for number in range(of)}
-        self._each(duplicates.find, tasks, "find duplicates")
+        self._each(exact.find, tasks, "find duplicates")
         return tuple(self._work.repeats(DUPLICATE, number) for number in range(of))
 
     def _near_duplicates(self, found: tuple[Part, ...], repeats: Files, threshold: float) -> Files:
@@ -97,9 +89,9 @@ class Passes:
             _name(number): BandTask(found, number, of, threshold, self._work)
             for number in range(of)
         }
-        self._each(near_duplicates.compare, buckets, "compare documents")
+        self._each(near.compare, buckets, "compare documents")
         linked = [pairs.read(self._work.pairs(number)) for number in range(of)]
-        groups = near_duplicates.group(Pairs(*map(np.concatenate, zip(*linked, strict=True))))
+        groups = near.group(Pairs(*map(np.concatenate, zip(*linked, strict=True))))
         path = self._work.repeats(NEAR_DUPLICATE, 0)
         pairs.write(path, groups)
         return (path,)

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from unmask.corpus import filters, hashes
-from unmask.corpus.clean import clean
 from unmask.corpus.config import CorpusConfig
-from unmask.corpus.dropped import Samples
-from unmask.corpus.formats import UNDECODABLE, texts
-from unmask.corpus.slices import Slice
+from unmask.corpus.duplicates import hashes
+from unmask.corpus.inputs.formats import UNDECODABLE, texts
+from unmask.corpus.inputs.slices import Slice
+from unmask.corpus.quality import filters
+from unmask.corpus.quality.clean import clean
+from unmask.corpus.quality.dropped import Samples
 from unmask.corpus.split import fingerprint
 from unmask.corpus.store import Document, PartWriter
 from unmask.corpus.work import TEXTS, Part, Work

@@ -11,10 +11,12 @@ from unmask.core import engine, locations, manifests
 from unmask.core.errors import UserError
 from unmask.core.manifests import Input
 from unmask.core.progress import say, track
-from unmask.corpus import dropped, language, signatures, sources
 from unmask.corpus.config import CorpusConfig
+from unmask.corpus.duplicates import signatures
+from unmask.corpus.inputs import sources
+from unmask.corpus.inputs.sources import STDIN, Source
 from unmask.corpus.passes import Passes
-from unmask.corpus.sources import STDIN, Source
+from unmask.corpus.quality import dropped, language
 from unmask.corpus.split import SPLITS
 from unmask.corpus.store import STAGE
 
@@ -31,7 +33,6 @@ def run(config: CorpusConfig) -> None:
             return
         identity = manifests.identity(STAGE, settings, inputs)
         with manifests.building(config.out, resume=identity) as folder:
-            _remove_unfinished(folder)
             outcome = Passes(folder, folder / manifests.WORK, config).run(found)
             _require_documents(outcome.facts)
             facts = outcome.facts
@@ -80,13 +81,6 @@ def _input(source: Source, digest: str) -> Input:
         return Input("source", "", digest, "stdin")
     path = source.path if locations.is_remote(source.path) else source.path.resolve()
     return Input("source", str(path), digest, "file")
-
-
-def _remove_unfinished(folder: Path) -> None:
-    """Throw away files that a killed run was writing; what is finished has its proper name."""
-    for path in folder.iterdir():
-        if path.name.endswith(".part"):
-            path.unlink()
 
 
 def _require_documents(facts: dict[str, Any]) -> None:

@@ -15,9 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from unmask.core import manifests
-from unmask.corpus import hashes, pairs, store
-from unmask.corpus.dropped import Samples
-from unmask.corpus.pairs import Pairs
+from unmask.corpus import store
+from unmask.corpus.duplicates import hashes, pairs
+from unmask.corpus.duplicates.pairs import Pairs
+from unmask.corpus.quality.dropped import Samples
 from unmask.corpus.split import SPLITS, Split, are_valid
 from unmask.corpus.work import Part, Work
 

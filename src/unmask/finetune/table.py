@@ -11,8 +11,8 @@ from typing import IO, Any
 import pyarrow.parquet as pq
 
 from unmask.core.errors import UserError
-from unmask.corpus.packing import DAMAGE, unpacked
-from unmask.corpus.sources import PACKINGS, suffixes
+from unmask.corpus.inputs.packing import DAMAGE, unpacked
+from unmask.corpus.inputs.sources import PACKINGS, suffixes
 from unmask.finetune.config import ColumnsConfig
 
 FORMATS = (".tsv", ".csv", ".jsonl", ".parquet")

@@ -9,8 +9,8 @@ import itertools
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from unmask.tokenizer.byte_letters import BYTE_OF
 from unmask.tokenizer.family import Name
-from unmask.tokenizer.fast import BYTE_OF
 
 TIE = "‿"
 """Stands for further bytes of the character before."""

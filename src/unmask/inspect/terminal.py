@@ -32,7 +32,7 @@ MEANINGS: dict[Fate, str] = {
 def show(look: Look, console: Console | None = None) -> None:
     """Print everything, to stdout unless told otherwise."""
     console = console or Console(width=None if sys.stdout.isatty() else WIDTH)
-    plain = console.color_system is None
+    plain = console.no_color or console.color_system is None
     parts = [
         Text(look.folder, TITLE),
         _facts(look),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from unmask.core.errors import UserError
+from unmask.core.locations import Location
 from unmask.pretrain.masking.config import MaskingConfig
 from unmask.tokens.plan_names import SHORTEST, PlanName
 from unmask.train.config import Device, OptimConfig, Precision
@@ -47,7 +48,7 @@ class ShapeConfig:
 class PretrainConfig:
     """Pretrain an encoder by masked-language modelling."""
 
-    tokens: Path
+    tokens: Location
     """Tokens folder, written by `unmask tokens`."""
     out: Path
     """Run folder; running the same command again continues the run."""

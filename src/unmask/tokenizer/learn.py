@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from unmask.core.errors import UserError
 from unmask.core.progress import bar
+from unmask.tokenizer.byte_letters import LETTERS
 from unmask.tokenizer.pairs import LARGEST_SUM, NONE, Ints, Pairs, Sites, WordNumbers
-from unmask.tokenizer.words import Words, byte_letters
+from unmask.tokenizer.words import Words
 
 Symbols = npt.NDArray[np.int32]
 
@@ -42,10 +43,9 @@ def learn(words: Words, specials: Sequence[str], size: int, *, least: int) -> Le
     makes. UserError if the counts do not fit into 64 bits.
     """
     _refuse_overflow(words)
-    letters = byte_letters()
-    tokens = [*specials, *sorted(letters)]
+    tokens = [*specials, *sorted(LETTERS)]
     ids = {token: id_ for id_, token in enumerate(tokens)}
-    symbols = np.array([ids[letter] for letter in letters], np.int32)
+    symbols = np.array([ids[letter] for letter in LETTERS], np.int32)
     text, pairs = _Text(words, symbols), Pairs(words, symbols)
     merges: list[tuple[str, str]] = []
     with bar("learn merges", size - len(tokens)) as progress:

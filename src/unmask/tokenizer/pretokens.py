@@ -8,10 +8,11 @@ Lines are first cut into chunks, each of which can be cut by itself, and the chu
 Of the different chunks, those of plain ASCII are cut here; all others are cut by `tokenizers`, so
 that no table of Unicode but its own decides what a letter is.
 
-Shapes: S bytes of all chunks, C chunks, W words in them.
+Shapes: N lines, S bytes of all chunks, C chunks, W words in them.
 """
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -50,9 +51,9 @@ def count(lines: Iterable[str]) -> pa.Table:
 
     Takes the memory of the different chunks and a little more.
     """
-    batches = [_chunks(batch) for batch in _batches(lines)]
-    chunks = _summed(batches) if batches else SCHEMA.empty_table()
-    return summed([_cut(chunks)]) if len(chunks) else chunks
+    batches = [_counted(chunks(batch).strings) for batch in _batches(lines)]
+    found = _summed(batches) if batches else SCHEMA.empty_table()
+    return summed([_cut(found)]) if len(found) else found
 
 
 def summed(tables: list[pa.Table]) -> pa.Table:
@@ -78,12 +79,22 @@ def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def _chunks(lines: list[str]) -> pa.Table:
-    """Count the pieces of lines that can be cut each by itself.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chunks:
+    """Pieces of lines that can be cut, and encoded, each by itself."""
+
+    strings: pa.BinaryArray
+    """[C]"""
+    first_N: Ints
+    """The first chunk of each line, [N]; that of an empty line is the one after it."""
+
+
+def chunks(lines: Sequence[str]) -> Chunks:
+    """Cut lines without line feeds into chunks; an empty line has none.
 
     No pre-token goes over a space that has no white space on one of its sides, or none on the
     other: it begins with such a space or ends before it. So a new chunk begins there, unless a
-    byte beside the space might belong to white space.
+    byte beside the space might belong to white space. UnicodeEncodeError for half a character.
     """
     text_S = np.frombuffer("\n".join(["", *lines]).encode(), np.uint8)
     is_line_feed_S = text_S == _LINE_FEED
@@ -91,12 +102,15 @@ def _chunks(lines: list[str]) -> pa.Table:
     begins_S[1:-1] = _NEVER_ENDS_A_SPACE[text_S[:-2]] | _NEVER_BEGINS_A_SPACE[text_S[2:]]
     begins_S &= text_S == _SPACE
     begins_S[1:] |= is_line_feed_S[:-1]
+    starts_N = is_line_feed_S.nonzero()[0]
+    starts_N -= np.arange(len(starts_N))
     is_kept_S = ~is_line_feed_S
-    return _counted(text_S[is_kept_S], begins_S[is_kept_S].nonzero()[0])
+    starts_C = begins_S[is_kept_S].nonzero()[0]
+    return Chunks(_strings(text_S[is_kept_S], starts_C), np.searchsorted(starts_C, starts_N))
 
 
-def _counted(text_S: Bytes, starts_C: Ints) -> pa.Table:
-    found = _strings(text_S, starts_C).value_counts()
+def _counted(strings: pa.BinaryArray) -> pa.Table:
+    found = strings.value_counts()
     columns = [found.field("values"), found.field("counts").cast(pa.uint64())]
     return pa.table(columns, schema=SCHEMA)
 
@@ -107,13 +121,13 @@ def _strings(text_S: Bytes, starts_C: Ints) -> pa.BinaryArray:
     return pa.Array.from_buffers(pa.binary(), len(starts_C), buffers)
 
 
-def _cut(chunks: pa.Table) -> pa.Table:
+def _cut(found: pa.Table) -> pa.Table:
     """Cut different chunks into words, each with the count of its chunk."""
-    strings = chunks["word"].combine_chunks()
+    strings = found["word"].combine_chunks()
     is_plain_C = _plain(strings)
     parts = [
-        _cut_plain(chunks.filter(pa.array(is_plain_C))),
-        _cut_others(chunks.filter(pa.array(~is_plain_C))),
+        _cut_plain(found.filter(pa.array(is_plain_C))),
+        _cut_others(found.filter(pa.array(~is_plain_C))),
     ]
     return pa.concat_tables(parts)
 
@@ -127,11 +141,11 @@ def _plain(strings: pa.BinaryArray) -> Mask:
     return ~np.logical_or.reduceat(is_odd_S, starts_C)
 
 
-def _cut_plain(chunks: pa.Table) -> pa.Table:
+def _cut_plain(found: pa.Table) -> pa.Table:
     """Cut where letters, digits and other signs meet; a space belongs to what follows it."""
-    if not len(chunks):
+    if not len(found):
         return SCHEMA.empty_table()
-    text_S, starts_C = letters(chunks["word"].combine_chunks())
+    text_S, starts_C = letters(found["word"].combine_chunks())
     kind_S = _LETTERS[text_S] * np.uint8(2) + _DIGITS[text_S]
     spaces = (text_S == _SPACE).nonzero()[0]
     kind_S[spaces] = kind_S[spaces + 1]
@@ -140,14 +154,14 @@ def _cut_plain(chunks: pa.Table) -> pa.Table:
     begins_S[starts_C] = True
     starts_W = begins_S.nonzero()[0]
     chunk_W = starts_C.searchsorted(starts_W, side="right") - 1
-    counts_W = chunks["count"].to_numpy()[chunk_W]
+    counts_W = found["count"].to_numpy()[chunk_W]
     return pa.table([_strings(text_S, starts_W), counts_W], schema=SCHEMA)
 
 
-def _cut_others(chunks: pa.Table) -> pa.Table:
+def _cut_others(found: pa.Table) -> pa.Table:
     cutter = pre_tokenizers.ByteLevel(add_prefix_space=False)
     words, counts = [], []
-    for row in chunks.to_pylist():
+    for row in found.to_pylist():
         text = row["word"].decode()
         pieces = [text[start:end].encode() for _, (start, end) in cutter.pre_tokenize_str(text)]
         words += pieces

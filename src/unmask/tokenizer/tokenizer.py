@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ from unmask.core import files
 from unmask.core.errors import UserError
 from unmask.tokenizer import family, layout
 
+FILLER = re.compile(r"madeupword\d+|\[unused\d+\]")
+"""fairseq fills its dictionaries with the one, BERT its vocabularies with the other."""
 DAMAGED = "the file is damaged; make the tokenizer again"
 
 
@@ -68,6 +71,12 @@ class Tokenizer:
         """The ids of special tokens, in ascending order."""
         added = self._backend.get_added_tokens_decoder()
         return tuple(sorted(id_ for id_, token in added.items() if token.special))
+
+    @functools.cached_property
+    def filler_ids(self) -> tuple[int, ...]:
+        """The ids that only fill a vocabulary up, in ascending order: no text ever holds them."""
+        vocabulary = self._backend.get_vocab()
+        return tuple(sorted(id_ for token, id_ in vocabulary.items() if FILLER.fullmatch(token)))
 
     def encode(
         self,

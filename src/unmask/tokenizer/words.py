@@ -26,12 +26,3 @@ class Words:
             np.fromiter(map(len, counts), np.int32, len(counts)),
             np.fromiter(counts.values(), np.int64, len(counts)),
         )
-
-
-def byte_letters() -> list[str]:
-    """Give the character that stands for each byte in a vocabulary (GPT-2's bytes_to_unicode)."""
-    itself = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in set(itself)]
-    letters = {byte: chr(byte) for byte in itself}
-    letters |= {byte: chr(256 + place) for place, byte in enumerate(others)}
-    return [letters[byte] for byte in range(256)]

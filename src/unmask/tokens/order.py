@@ -7,17 +7,22 @@ Legend: B blocks, N positions asked for, R rounds, S strata.
 """
 
 import dataclasses
+import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from unmask.core.hashing import draw, stream
+from unmask.core.hashing import draw, draw_one, stream
 from unmask.tokens.format import Ints
 
 ROUNDS = 6
 GOLDEN = (math.sqrt(5) - 1) / 2
+FEW = 16
+"""Numbers that walk on quicker one by one than as an array."""
+STRETCH = 1024
+"""Positions whose blocks are found at once and kept for whoever asks for the next ones."""
 FEWEST = 8
 """Blocks of a stratum at least: the order of fewer would hardly differ between epochs."""
 
@@ -40,9 +45,20 @@ class Order:
         keys = [stream("order", self.seed, self.epoch, round_) for round_ in range(ROUNDS)]
         bits = _half_bits(self.count)
         number_N = _network(index_N, bits, keys)
-        while (outside := number_N >= self.count).any():
+        outside = np.flatnonzero(number_N >= self.count)
+        while len(outside) > FEW:
             number_N[outside] = _network(number_N[outside], bits, keys)
+            outside = outside[number_N[outside] >= self.count]
+        for place in outside.tolist():
+            number_N[place] = _walk(int(number_N[place]), self.count, bits, keys)
         return number_N
+
+
+@functools.lru_cache(maxsize=16)
+def _stretch(order: Order, number: int) -> Ints:
+    """The blocks of one stretch of an epoch: neighbours are asked for together, or soon after."""
+    first = number * STRETCH
+    return order(np.arange(first, min(first + STRETCH, order.count), dtype=np.int64))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,11 +74,14 @@ class Shuffled:
         Position n lies in epoch n // count.
         """
         epoch_N, index_N = _places(first, number, self.count)
-        block_N = np.empty_like(index_N)
-        for epoch in np.unique(epoch_N):
-            here = epoch_N == epoch
-            block_N[here] = Order(self.seed, int(epoch), self.count)(index_N[here])
-        return epoch_N, block_N
+        parts, done = [], 0
+        while done < number:
+            epoch, index = int(epoch_N[done]), int(index_N[done])
+            stretch, place = divmod(index, STRETCH)
+            blocks = _stretch(Order(self.seed, epoch, self.count), stretch)
+            parts.append(blocks[place : place + number - done])
+            done += len(parts[-1])
+        return epoch_N, np.concatenate(parts)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -140,6 +159,17 @@ def _shuffled(index_N: Ints, size_N: Ints, key_N: Ints, bits: int) -> Ints:
 def _half_bits(count: int) -> int:
     """Half the bits of the numbers below the next power of four."""
     return max(1, (max(count - 1, 1).bit_length() + 1) // 2)
+
+
+def _walk(number: int, count: int, bits: int, keys: Sequence[int]) -> int:
+    """Walk one number on through the network until it lands below the count."""
+    half = (1 << bits) - 1
+    while number >= count:
+        left, right = number >> bits, number & half
+        for key in keys:
+            left, right = right, left ^ (draw_one(key, right) & half)
+        number = (left << bits) | right
+    return number
 
 
 def _network(number_N: Ints, bits: int, keys: Iterable[int | Ints]) -> Ints:

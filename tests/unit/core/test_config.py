@@ -1,6 +1,6 @@
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import pytest
 from hypothesis import given
@@ -136,5 +136,5 @@ def test_every_config_is_frozen_documented_and_optional_only_by_none(config_type
     assert config_type.__dataclass_params__.frozen
     assert config_type.__doc__
     for field in dataclasses.fields(config_type):
-        if "None" in str(field.type):
+        if type(None) in get_args(field.type):
             assert field.default is None, field.name

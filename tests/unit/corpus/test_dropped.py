@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from unmask.core import manifests
-from unmask.corpus import dropped, passes, store
+from unmask.corpus import passes, store
 from unmask.corpus.config import CorpusConfig, FilterConfig
-from unmask.corpus.dropped import Samples
+from unmask.corpus.quality import dropped
+from unmask.corpus.quality.dropped import Samples
 from unmask.corpus.run import run
 
 PROSE = "The cat sat on the mat, and the dog looked on from the other side of the room."

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from unmask.corpus import formats
 from unmask.corpus.config import CorpusConfig
-from unmask.corpus.slices import Piece, Slice
-from unmask.corpus.sources import Source
+from unmask.corpus.inputs import formats
+from unmask.corpus.inputs.slices import Piece, Slice
+from unmask.corpus.inputs.sources import Source
 
 TEXTS = ['Grüße, "Ada"', "two\nlines", "第三"]
 PACK = {

@@ -11,11 +11,11 @@ import pytest
 import zstandard
 
 from unmask.core.errors import UserError
-from unmask.corpus import formats
 from unmask.corpus.config import CorpusConfig
-from unmask.corpus.formats import cuts
-from unmask.corpus.slices import Piece, Slice
-from unmask.corpus.sources import Source
+from unmask.corpus.inputs import formats
+from unmask.corpus.inputs.formats import cuts
+from unmask.corpus.inputs.slices import Piece, Slice
+from unmask.corpus.inputs.sources import Source
 
 TEXTS = ['Grüße, "Ada"', "two\nlines", "第三"]
 PACK = {
@@ -256,7 +256,11 @@ def test_packed_data_under_a_plain_name_is_recognised(tmp_path, suffix, kind, pa
 
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
 def test_a_table_under_the_name_of_a_text_is_recognised(tmp_path, suffix):
-    WRITE[suffix](tmp_path / "a.txt")
+    table = pa.table({"text": TEXTS})
+    if suffix == ".parquet":
+        pq.write_table(table, tmp_path / "a.txt")
+    else:
+        write_arrow(tmp_path / "a.txt", table)
 
     with pytest.raises(UserError, match=rf"\(\{suffix}\) data and no text"):
         read(tmp_path / "a.txt", encoding="latin-1")

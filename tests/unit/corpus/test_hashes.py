@@ -3,7 +3,7 @@ import random
 import numpy as np
 import pytest
 
-from unmask.corpus import hashes
+from unmask.corpus.duplicates import hashes
 
 WHOLE = 1 << 64
 

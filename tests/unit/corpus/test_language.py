@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from unmask.core.errors import UserError
-from unmask.corpus import language
+from unmask.corpus.quality import language
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unmask.core.errors import UserError
-from unmask.corpus import near_duplicates, pairs, signatures
-from unmask.corpus.near_duplicates import BandTask, group
-from unmask.corpus.pairs import Pairs
-from unmask.corpus.signatures import SignatureTask, gram_hashes, signature
+from unmask.corpus.duplicates import near, pairs, signatures
+from unmask.corpus.duplicates.near import BandTask, group
+from unmask.corpus.duplicates.pairs import Pairs
+from unmask.corpus.duplicates.signatures import SignatureTask, gram_hashes, signature
 from unmask.corpus.store import Document, PartWriter
 from unmask.corpus.work import TEXTS, Part, Work
 
@@ -65,7 +65,7 @@ def found_pairs(texts, folder, threshold=THRESHOLD, of=3):
     signatures.sign(SignatureTask(parts, banding, (), work))
     found = set()
     for number in range(of):
-        near_duplicates.compare(BandTask(parts, number, of, threshold, work))
+        near.compare(BandTask(parts, number, of, threshold, work))
         later, earlier = pairs.read(work.pairs(number))
         found |= set(zip(earlier.tolist(), later.tolist(), strict=True))
     return found
@@ -137,8 +137,8 @@ def test_grams_at_any_distance_count_once(monkeypatch):
 
 
 def test_in_a_large_group_all_are_linked_to_the_first_ones(tmp_path, monkeypatch):
-    monkeypatch.setattr(near_duplicates, "COMPARED", 2)
-    monkeypatch.setattr(near_duplicates, "_DOCUMENTS_AT_ONCE", 3)
+    monkeypatch.setattr(near, "COMPARED", 2)
+    monkeypatch.setattr(near, "_DOCUMENTS_AT_ONCE", 3)
     words = [f"w{number}" for number in range(200)]
     texts = [" ".join([*words, f"end{number}"]) for number in range(20)]
 

@@ -6,7 +6,7 @@ import lzma
 import pytest
 import zstandard
 
-from unmask.corpus import packing
+from unmask.corpus.inputs import packing
 
 TEXT = b"".join(b"line %d\n" % number for number in range(50_000))
 PACK = {

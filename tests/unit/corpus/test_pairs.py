@@ -1,7 +1,7 @@
 import numpy as np
 
-from unmask.corpus import pairs
-from unmask.corpus.pairs import Pairs
+from unmask.corpus.duplicates import pairs
+from unmask.corpus.duplicates.pairs import Pairs
 from unmask.corpus.work import Part
 
 

@@ -3,6 +3,7 @@ import io
 import json
 import random
 import resource
+import sys
 import types
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from unmask import cli
 from unmask.core import manifests
 from unmask.core.errors import UserError
 from unmask.corpus import passes, store
-from unmask.corpus.config import CorpusConfig
+from unmask.corpus.config import CorpusConfig, FilterConfig
 from unmask.corpus.run import run
 
 OUT = Path("corpus")
@@ -109,6 +110,27 @@ def test_a_document_stays_on_its_side_when_the_corpus_grows():
     for split in ("train", "valid"):
         assert set(texts(split, Path("small"))) < set(texts(split, Path("large")))
     assert not set(texts("train", Path("large"))) & set(texts("valid", Path("large")))
+
+
+def test_the_side_of_a_document_is_the_last_64_bits_of_its_hash():
+    Path("a.txt").write_text(many(100), encoding="utf-8")
+
+    make("a.txt", valid_fraction=0.3)
+
+    for split in ("train", "valid"):
+        for text in texts(split):
+            draw = int.from_bytes(hashlib.sha256(text.encode()).digest()[-8:], "big") / 2**64
+            assert (draw < 0.3) == (split == "valid")
+
+
+def test_a_missing_extra_is_named_before_anything_is_read(monkeypatch):
+    Path("a.txt").write_text(many(3), encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "datasketch", None)
+
+    with pytest.raises(UserError, match="--near-duplicates needs datasketch"):
+        make("a.txt", near_duplicates=0.8)
+
+    assert [path.name for path in Path().iterdir()] == ["a.txt"]
 
 
 def test_the_same_inputs_give_the_same_bytes(monkeypatch):
@@ -232,6 +254,7 @@ def test_a_corpus_of_wikipedia_has_the_counts_its_source_states(shared_data):
     [
         ("a.jsonl", {"txt_documents": "file"}, "--txt-documents file: no input is a .txt file"),
         ("a.txt", {"text_column": "body"}, "--text-column body: all inputs are .txt"),
+        ("a.jsonl", {"filters": FilterConfig(languages=("klingon",))}, "klingon: no such language"),
         ("-", {"engine": "ray", "address": "auto"}, "cannot read this machine's standard input"),
     ],
 )

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unmask.core.errors import UserError
-from unmask.corpus import formats
 from unmask.corpus.config import CorpusConfig
-from unmask.corpus.formats import cuts
-from unmask.corpus.slices import SLICE_BYTES, Piece, Slice, slices
-from unmask.corpus.sources import Source
+from unmask.corpus.inputs import formats
+from unmask.corpus.inputs.formats import cuts
+from unmask.corpus.inputs.slices import SLICE_BYTES, Piece, Slice, slices
+from unmask.corpus.inputs.sources import Source
 
 SETTINGS = CorpusConfig(inputs=("x",), out=Path("x"))
 

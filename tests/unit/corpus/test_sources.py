@@ -1,5 +1,6 @@
 import io
 import os
+import sys
 import types
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import pytest
 from unmask.core import files
 from unmask.core.errors import UserError
 from unmask.core.locations import location
-from unmask.corpus import sources
-from unmask.corpus.sources import Source
+from unmask.corpus.inputs import sources
+from unmask.corpus.inputs.sources import Source
 
 
 @pytest.fixture
@@ -131,7 +132,9 @@ def test_a_file_without_permission_is_an_error(folder, monkeypatch):
         names("texts/b.txt")
 
 
-def test_a_missing_package_is_named():
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+
     with pytest.raises(UserError, match="gs:// needs a package") as error:
         names("gs://bucket/dir")
 

@@ -11,9 +11,9 @@ from fsspec.spec import AbstractFileSystem
 
 from unmask.core.errors import UserError
 from unmask.core.locations import location
-from unmask.corpus import formats, sources
 from unmask.corpus.config import CorpusConfig
-from unmask.corpus.slices import slices
+from unmask.corpus.inputs import formats, sources
+from unmask.corpus.inputs.slices import slices
 
 
 class Store(AbstractFileSystem):
@@ -195,3 +195,13 @@ def test_a_dataset_of_the_hub_that_is_missing_or_holds_no_text_is_an_error(store
         names("hf://datasets/owner/none")
     with pytest.raises(UserError, match="hf://datasets/owner/images: no file there that can be re"):
         names("hf://datasets/owner/images")
+
+
+def test_a_dataset_folder_fetched_from_the_hub_is_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, content in HUB.items():
+        path = Path(name.removeprefix("datasets/owner/"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    assert texts("name") == ["one", "two"]

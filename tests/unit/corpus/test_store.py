@@ -48,6 +48,25 @@ def test_a_part_ends_with_the_document_that_fills_it(corpus):
     assert sum(map(len, texts)) >= 5000 > sum(map(len, texts[:-1]))
 
 
+def test_a_part_holds_no_more_documents_than_may_be_in_memory_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "PART_DOCUMENTS", 300)
+    with PartWriter(tmp_path, "train") as writer:
+        ended = [number for number, document in enumerate(DOCUMENTS) if writer.add(document)]
+
+    counts = [pq.read_metadata(path).num_rows for path in sorted(tmp_path.iterdir())]
+    assert counts == [300, 300, 300, 100]
+    assert ended == [299, 599, 899]
+
+
+def test_a_part_that_fails_leaves_no_file(tmp_path):
+    with pytest.raises(ZeroDivisionError), PartWriter(tmp_path, "train") as writer:
+        for document in DOCUMENTS:
+            writer.add(document)
+        raise ZeroDivisionError
+
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("harm", ["cut", "gone"])
 def test_a_part_of_another_size_is_an_error_before_anything_is_read(corpus, harm):
     part = corpus / "train-0001.parquet"

@@ -8,8 +8,9 @@ import pytest
 
 from unmask.core import manifests
 from unmask.core.errors import UserError
-from unmask.corpus import hashes, passes, reading, store, writing
+from unmask.corpus import passes, reading, store, writing
 from unmask.corpus.config import CorpusConfig, FilterConfig
+from unmask.corpus.duplicates import hashes
 from unmask.corpus.run import run
 
 WORDS = [f"word{number}" for number in range(300)]

@@ -15,7 +15,12 @@ from unmask.pretrain.masking.masker import Masker
 VOCABULARY, MASK = 1000, 999
 SPECIAL = (0, 1, 2, 3, MASK)
 TOKENIZER = SimpleNamespace(
-    vocabulary=VOCABULARY, special_ids=SPECIAL, mask_id=MASK, pad_id=1, family="roberta"
+    vocabulary=VOCABULARY,
+    special_ids=SPECIAL,
+    mask_id=MASK,
+    pad_id=1,
+    filler_ids=(),
+    family="roberta",
 )
 
 

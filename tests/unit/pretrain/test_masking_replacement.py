@@ -13,7 +13,12 @@ from unmask.pretrain.masking.weights import cumulated, weighted
 
 VOCABULARY = 50
 TOKENIZER = SimpleNamespace(
-    vocabulary=VOCABULARY, special_ids=(0, 1, 2, 3, 49), mask_id=49, pad_id=1, family="roberta"
+    vocabulary=VOCABULARY,
+    special_ids=(0, 1, 2, 3, 49),
+    mask_id=49,
+    pad_id=1,
+    filler_ids=(),
+    family="roberta",
 )
 
 
@@ -97,3 +102,15 @@ def test_numbers_are_drawn_by_weight_and_alike_by_numpy_and_torch():
     assert (numbers == by_torch.numpy()).all()
     assert counts[[0, 2, 3, 6]].tolist() == [0] * 4
     assert np.abs(counts[[1, 4, 5]] / 60_000 - [3 / 6, 1 / 6, 2 / 6]).max() < 0.01
+
+
+def test_fillers_of_a_vocabulary_are_drawn_by_no_rule_but_fairseqs():
+    padded = SimpleNamespace(**vars(TOKENIZER) | {"filler_ids": (47, 48)})
+
+    drawable = {
+        rule: set(Masker.of(MaskingConfig(rule=rule), 0, padded, []).random_tokens.ids_N.tolist())
+        for rule in ("unmask", "fairseq")
+    }
+
+    assert drawable["unmask"] == set(range(4, 47))
+    assert drawable["fairseq"] == set(range(4, 50))

@@ -20,6 +20,7 @@ SPECIAL = (0, 1, 2, 3, MASK)
 TOKENIZER = SimpleNamespace(
     vocabulary=VOCABULARY,
     special_ids=SPECIAL,
+    filler_ids=(),
     mask_id=MASK,
     pad_id=1,
     family="roberta",

@@ -3,8 +3,9 @@ import pytest
 from unmask.core.errors import UserError
 from unmask.tokenizer import learn as module
 from unmask.tokenizer import pairs
+from unmask.tokenizer.byte_letters import LETTERS
 from unmask.tokenizer.learn import learn
-from unmask.tokenizer.words import Words, byte_letters
+from unmask.tokenizer.words import Words
 
 SPECIALS = ["<s>"]
 BASE = len(SPECIALS) + 256
@@ -40,7 +41,7 @@ def test_words_seen_too_rarely_are_not_learnt():
 def test_tokens_are_specials_bytes_and_merges():
     learnt = learn(Words.of({b"ab": 2}), SPECIALS, BASE + 9, least=2)
 
-    assert learnt.tokens == ["<s>", *sorted(byte_letters()), "ab"]
+    assert learnt.tokens == ["<s>", *sorted(LETTERS), "ab"]
 
 
 @pytest.mark.parametrize("counts", [{}, {"a": 9}])

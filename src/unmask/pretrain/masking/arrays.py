@@ -1,15 +1,16 @@
 """What numpy and torch call by different names.
 
 Everything in this package but `bulk` takes numpy arrays or torch tensors of any device and gives
-the same integers for both, because only integers and comparisons of integers are computed.
+the same integers for both, because only integers and comparisons of integers are computed. It
+does not import torch: who has a tensor has done so.
 """
 
+import sys
 from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from unmask.core.hashing import IntArray
 
@@ -19,19 +20,21 @@ BoolArray: TypeAlias = Any
 
 def namespace(array: IntArray | BoolArray) -> ModuleType:
     """The library whose functions take this array."""
-    return torch if isinstance(array, torch.Tensor) else np
+    return np if isinstance(array, np.ndarray) else sys.modules["torch"]
 
 
 def like(table: npt.NDArray[Any], array: IntArray | BoolArray) -> Any:  # noqa: ANN401
     """A numpy table where `array` is: as it is, or as a tensor on the same device."""
-    return torch.from_numpy(table).to(array.device) if isinstance(array, torch.Tensor) else table
+    if isinstance(array, np.ndarray):
+        return table
+    return namespace(array).from_numpy(table).to(array.device)
 
 
 def copied(array: IntArray) -> IntArray:
     """The same numbers in memory of their own, row after row."""
-    if isinstance(array, torch.Tensor):
-        return array.clone(memory_format=torch.contiguous_format)
-    return array.copy()
+    if isinstance(array, np.ndarray):
+        return array.copy()
+    return array.clone(memory_format=namespace(array).contiguous_format)
 
 
 def numbers(count: int, array: IntArray | BoolArray) -> IntArray:
@@ -42,7 +45,7 @@ def numbers(count: int, array: IntArray | BoolArray) -> IntArray:
 def where_true(flags: BoolArray) -> IntArray:
     """The flat indices of true elements, ascending."""
     flat = flags.reshape(-1)
-    return flat.nonzero()[:, 0] if isinstance(flat, torch.Tensor) else flat.nonzero()[0]
+    return flat.nonzero()[0] if isinstance(flat, np.ndarray) else flat.nonzero()[:, 0]
 
 
 def searched(ascending: IntArray, values: IntArray) -> IntArray:

@@ -15,22 +15,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from unmask.core.errors import UserError
 from unmask.core.hashing import IntArray
 from unmask.pretrain.masking.arrays import BoolArray, like
 from unmask.pretrain.masking.words import CONTINUES, beginnings
+from unmask.tokenizer.byte_letters import BYTE_OF
 from unmask.tokenizer.tokenizer import Tokenizer
 
 CHINESE = re.compile(
     "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ceaf\U0002f800-\U0002fa1f]+"
 )
 """The characters that BERT's tokenizer sets apart (tokenization.py, _is_chinese_char)."""
-PRINTABLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-HIDDEN = sorted(set(range(256)) - set(PRINTABLE))
-BYTE_OF = {byte: byte for byte in PRINTABLE} | {256 + n: byte for n, byte in enumerate(HIDDEN)}
-"""The byte for which a character of a token stands (GPT-2's encoder.py, bytes_to_unicode)."""
 
 
 class ChineseWords:
@@ -47,7 +43,7 @@ class ChineseWords:
 
     def __call__(self, ids_BL: IntArray) -> BoolArray:
         """[B, L], true where a word begins."""
-        ids = ids_BL.cpu().numpy() if isinstance(ids_BL, torch.Tensor) else ids_BL
+        ids = ids_BL if isinstance(ids_BL, np.ndarray) else ids_BL.cpu().numpy()
         begins_BL = self._begins_V[ids]
         for begins_L, ids_L in zip(begins_BL, ids.tolist(), strict=True):
             self._correct(begins_L, [self._bytes_V[id_] for id_ in ids_L])

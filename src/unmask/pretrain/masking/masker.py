@@ -70,6 +70,7 @@ class Masker:
         special_V = np.zeros(tokenizer.vocabulary, np.bool_)
         special_V[list(tokenizer.special_ids)] = True
         spared_V, drawable_V = special_V, ~special_V
+        drawable_V[list(tokenizer.filler_ids)] = False
         if config.rule == "fairseq":
             spared_V, drawable_V = fairseq.tables(tokenizer.vocabulary, tokenizer.pad_id)
         random_tokens = replace.uniform(drawable_V)

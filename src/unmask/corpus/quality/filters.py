@@ -6,17 +6,19 @@ limits are the user's.
 
 import functools
 import re
-import sys
 import unicodedata
 from collections.abc import Callable
 from typing import NamedTuple
 
 from unmask.corpus.config import FilterConfig
-from unmask.corpus.words import words
+from unmask.corpus.quality.words import words
 
 _MARKUP = "#*@\\_{}"
 """Punctuation by category, but of code and markup rather than of prose (C4 leaves out whatever has
 a curly bracket, Gopher counts the number sign)."""
+
+
+_BEYOND_16_BITS = re.compile("[\U00010000-\U0010ffff]")
 
 
 class Filter(NamedTuple):
@@ -61,14 +63,14 @@ def has_symbols(text: str, limits: FilterConfig) -> bool:
     """
     if limits.max_symbol_share is None:
         return False
-    return len(_symbols().findall(text)) > limits.max_symbol_share * len(text)
+    return _symbols(text) > limits.max_symbol_share * len(text)
 
 
 def is_in_another_language(text: str, limits: FilterConfig) -> bool:
     """Find texts that are most likely in none of `languages`, or not likely enough."""
     if not limits.languages:
         return False
-    from unmask.corpus import language
+    from unmask.corpus.quality import language
 
     code, probability = language.guess(text)
     return code not in limits.languages or probability < (limits.min_language_probability or 0)
@@ -90,17 +92,24 @@ def chosen(limits: FilterConfig) -> list[Filter]:
     return [rule for rule in FILTERS if getattr(limits, rule.setting) not in (None, ())]
 
 
+def _symbols(text: str) -> int:
+    """Count the symbols of a text."""
+    if text.isascii():
+        return len(text) - len(text.encode().translate(None, _ascii_symbols()))
+    beyond = sum(map(_is_symbol, _BEYOND_16_BITS.findall(text)))
+    return len(_symbols_of_16_bits().findall(text)) + beyond
+
+
 @functools.cache
-def _symbols() -> re.Pattern[str]:
-    """Build the class of all symbols, neighbours as ranges."""
-    found = [chr(code) for code in range(sys.maxunicode + 1) if _is_symbol(chr(code))]
-    ranges: list[list[str]] = []
-    for letter in found:
-        if ranges and ord(letter) == ord(ranges[-1][1]) + 1:
-            ranges[-1][1] = letter
-        else:
-            ranges.append([letter, letter])
-    return re.compile(f"[{''.join(f'{re.escape(a)}-{re.escape(b)}' for a, b in ranges)}]")
+def _ascii_symbols() -> bytes:
+    return bytes(code for code in range(128) if _is_symbol(chr(code)))
+
+
+@functools.cache
+def _symbols_of_16_bits() -> re.Pattern[str]:
+    """Build their class; one with characters beyond would be searched a hundred times slower."""
+    symbols = filter(_is_symbol, map(chr, range(1 << 16)))
+    return re.compile(f"[{''.join(map(re.escape, symbols))}]")
 
 
 def _is_symbol(letter: str) -> bool:

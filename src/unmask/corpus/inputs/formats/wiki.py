@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Iterable, Iterator
 
 from unmask.core.errors import UserError
-from unmask.corpus.formats import cuts
-from unmask.corpus.formats.entries import Entry, Where
-from unmask.corpus.formats.jsons import json_lines
+from unmask.corpus.inputs.formats import cuts
+from unmask.corpus.inputs.formats.entries import Entry, Where
+from unmask.corpus.inputs.formats.jsons import json_lines
 
 _OPEN, _CLOSE = "<doc id=", "</doc>"
 _HINT = "WikiExtractor writes <doc id=...> and </doc> on lines of their own, or --json"

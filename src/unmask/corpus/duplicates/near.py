@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unmask.corpus import hashes, pairs
-from unmask.corpus.pairs import Pairs
-from unmask.corpus.signatures import Signatures
+from unmask.corpus.duplicates import hashes, pairs
+from unmask.corpus.duplicates.pairs import Pairs
+from unmask.corpus.duplicates.signatures import Signatures
 from unmask.corpus.work import Part, Work
 
 COMPARED = 64

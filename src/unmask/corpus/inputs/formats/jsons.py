@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from unmask.core.errors import UserError
-from unmask.corpus.formats import cuts
-from unmask.corpus.formats.entries import Entry, Unit, Where, require
+from unmask.corpus.inputs.formats import cuts
+from unmask.corpus.inputs.formats.entries import Entry, Unit, Where, require
 
 
 def json_lines(

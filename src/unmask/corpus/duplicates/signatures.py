@@ -20,8 +20,9 @@ import numpy.typing as npt
 
 from unmask.core import files, locations
 from unmask.core.errors import UserError
-from unmask.corpus import hashes, pairs, store
-from unmask.corpus.words import words
+from unmask.corpus import store
+from unmask.corpus.duplicates import hashes, pairs
+from unmask.corpus.quality.words import words
 from unmask.corpus.work import Part, Work
 
 GRAM = 5

@@ -13,7 +13,7 @@ from unmask.core import files
 from unmask.core.errors import UserError
 from unmask.core.locations import is_remote, location
 from unmask.core.progress import say
-from unmask.corpus import remote, saved_datasets
+from unmask.corpus.inputs import remote, saved_datasets
 
 FORMATS = (".txt", ".jsonl", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".wiki")
 PACKINGS = (".gz", ".bz2", ".xz", ".zst")

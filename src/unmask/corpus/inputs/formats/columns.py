@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from unmask.core.errors import UserError
-from unmask.corpus.formats.entries import COLUMN_HINT, MARKED, Entry, require
-from unmask.corpus.slices import Piece
+from unmask.corpus.inputs.formats.entries import COLUMN_HINT, MARKED, Entry, require
+from unmask.corpus.inputs.slices import Piece
 
 _BATCH_ROWS = 256
 _BUFFER_BYTES = 1 << 20

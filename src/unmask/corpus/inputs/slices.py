@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from unmask.corpus.config import CorpusConfig
-from unmask.corpus.sources import Source, suffixes
+from unmask.corpus.inputs.sources import Source, suffixes
 
 SLICE_BYTES = 1 << 26
 

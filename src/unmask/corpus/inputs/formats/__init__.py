@@ -7,16 +7,16 @@ from typing import IO
 
 from unmask.core.errors import UserError
 from unmask.core.locations import is_remote
-from unmask.corpus import remote
 from unmask.corpus.config import CorpusConfig
-from unmask.corpus.formats import columns, cuts, jsons, tables
-from unmask.corpus.formats.entries import UNDECODABLE, Entry, Unit, Where, text_of
-from unmask.corpus.formats.lines import lines
-from unmask.corpus.formats.txt import txt
-from unmask.corpus.formats.wiki import wiki
-from unmask.corpus.packing import DAMAGE, unpacked
-from unmask.corpus.slices import Piece, Slice
-from unmask.corpus.sources import suffixes
+from unmask.corpus.inputs import remote
+from unmask.corpus.inputs.formats import columns, cuts, jsons, tables
+from unmask.corpus.inputs.formats.entries import UNDECODABLE, Entry, Unit, Where, text_of
+from unmask.corpus.inputs.formats.lines import lines
+from unmask.corpus.inputs.formats.txt import txt
+from unmask.corpus.inputs.formats.wiki import wiki
+from unmask.corpus.inputs.packing import DAMAGE, unpacked
+from unmask.corpus.inputs.slices import Piece, Slice
+from unmask.corpus.inputs.sources import suffixes
 
 __all__ = ["UNDECODABLE", "texts"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from unmask.core.errors import UserError
-from unmask.corpus.formats.entries import Entry, Where, require
+from unmask.corpus.inputs.formats.entries import Entry, Where, require
 
 if TYPE_CHECKING:
     from _csv import Reader

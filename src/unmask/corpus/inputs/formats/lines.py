@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from unmask.core.errors import UserError
 from unmask.corpus.config import CorpusConfig
-from unmask.corpus.formats import cuts
-from unmask.corpus.formats.entries import MARKED, Where
+from unmask.corpus.inputs.formats import cuts
+from unmask.corpus.inputs.formats.entries import MARKED, Where
 
 _BUFFER_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 12

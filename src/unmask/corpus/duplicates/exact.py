@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Any
 
-from unmask.corpus import hashes, pairs
-from unmask.corpus.pairs import Pairs
+from unmask.corpus.duplicates import hashes, pairs
+from unmask.corpus.duplicates.pairs import Pairs
 from unmask.corpus.work import DUPLICATE, Part, Work
 
 

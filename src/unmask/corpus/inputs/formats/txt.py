@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from unmask.corpus.formats import cuts
-from unmask.corpus.formats.entries import Entry, Where
+from unmask.corpus.inputs.formats import cuts
+from unmask.corpus.inputs.formats.entries import Entry, Where
 
 
 def txt(lines: Iterable[str], where: Where, *, at_blank_lines: bool) -> Iterator[Entry]:

@@ -33,6 +33,10 @@ def next_cut(file: IO[bytes], at: int, size: int, after: re.Pattern[bytes], name
     file.seek(at)
     begin, buffer = at, b""
     while chunk := file.read(min(_CHUNK_BYTES, size - begin - len(buffer))):
+        if not buffer and b"\n" not in chunk and b"\r" not in chunk:
+            begin += len(chunk)  # the inside of a long line
+            _require_end(begin - at, f"{name}, byte {at:,}")
+            continue
         buffer += chunk
         found = after.search(buffer)
         if found and found.end() < len(buffer):  # or a line feed might belong to it
@@ -41,9 +45,13 @@ def next_cut(file: IO[bytes], at: int, size: int, after: re.Pattern[bytes], name
             unfinished = _UNFINISHED.search(buffer)
             kept = buffer[unfinished.start() :] if unfinished else b""
             begin, buffer = begin + len(buffer) - len(kept), kept
-        if begin + len(buffer) - at > LONGEST * _LONGEST_CHARACTER:
-            raise too_long(f"{name}, byte {at:,}")
+        _require_end(begin + len(buffer) - at, f"{name}, byte {at:,}")
     return size
+
+
+def _require_end(bytes_: int, where: str) -> None:
+    if bytes_ > LONGEST * _LONGEST_CHARACTER:
+        raise too_long(where)
 
 
 def too_long(where: str) -> UserError:

@@ -1,0 +1,1 @@
+"""The same text again, and nearly the same: found out of core."""

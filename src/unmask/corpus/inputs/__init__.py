@@ -1,0 +1,1 @@
+"""From the words after `--inputs` to raw texts: sources, slices, packings, formats."""

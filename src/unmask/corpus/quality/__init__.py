@@ -1,0 +1,1 @@
+"""What a document is worth: cleaning, filters, and samples of what was dropped."""
