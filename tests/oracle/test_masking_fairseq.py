@@ -19,6 +19,7 @@ VOCABULARY, PAD, MASK = 60, 1, 59
 TOKENIZER = SimpleNamespace(
     vocabulary=VOCABULARY,
     special_ids=(0, 1, 2, 3, MASK),
+    filler_ids=(),
     mask_id=MASK,
     pad_id=PAD,
     family="roberta",

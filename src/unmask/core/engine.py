@@ -43,11 +43,12 @@ def each(
     lies in the folder `done` is not run again. `weights` are what the progress bar counts.
     """
     weights = weights or dict.fromkeys(tasks, 1)
-    done.mkdir(parents=True, exist_ok=True)
-    finished = {path.name.removesuffix(".json") for path in done.iterdir()}
+    done.mkdir(parents=True, exist_ok=True)  # which does nothing in an object store
+    before = done.iterdir() if done.exists() else []
+    finished = {path.name.removesuffix(".json") for path in before}
     pending = {name: task for name, task in tasks.items() if name not in finished}
-    if before := len(tasks) - len(pending):
-        say(f"{title}: {before:,} of {len(tasks):,} tasks were done before and are kept")
+    if kept := len(tasks) - len(pending):
+        say(f"{title}: {kept:,} of {len(tasks):,} tasks were done before and are kept")
     call = functools.partial(_perform, function, done)
     total = sum(weights[name] for name in tasks)
     earlier = total - sum(weights[name] for name in pending)
