@@ -51,8 +51,9 @@ def count(lines: Iterable[str]) -> pa.Table:
 
     Takes the memory of the different chunks and a little more.
     """
-    batches = [_counted(chunks(batch).strings) for batch in _batches(lines)]
-    found = _summed(batches) if batches else SCHEMA.empty_table()
+    found = SCHEMA.empty_table()
+    for batch in _batches(lines):
+        found = _summed([found, _counted(chunks(batch).strings)])
     return summed([_cut(found)]) if len(found) else found
 
 

@@ -18,7 +18,7 @@ from unmask.tokens import format as shards
 from unmask.tokens import sentences
 from unmask.tokens.format import Ints
 
-BATCH_CHARACTERS = 1 << 23
+BATCH_CHARACTERS = 1 << 22
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
