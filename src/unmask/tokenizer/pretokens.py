@@ -27,6 +27,7 @@ Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 _BATCH_CHARACTERS = 1 << 22
+_ROWS_AT_ONCE = 1 << 14
 _SPACE, _LINE_FEED = 0x20, 0x0A
 
 
@@ -160,6 +161,11 @@ def _cut_plain(found: pa.Table) -> pa.Table:
 
 
 def _cut_others(found: pa.Table) -> pa.Table:
+    tables = [_cut_each(batch) for batch in found.to_batches(max_chunksize=_ROWS_AT_ONCE)]
+    return pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+
+
+def _cut_each(found: pa.RecordBatch) -> pa.Table:
     cutter = pre_tokenizers.ByteLevel(add_prefix_space=False)
     words, counts = [], []
     for row in found.to_pylist():
