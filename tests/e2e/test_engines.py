@@ -28,7 +28,7 @@ def unmask(tmp_path_factory, command_line):
     words = ["".join(dice.choices("abcdefgh", k=dice.randint(2, 9))) for _ in range(3000)]
     lines = [" ".join(dice.choices(words, k=30)) + "." for _ in range(4000)]
     with (unmask.folder / "text.txt").open("w", encoding="utf-8") as file:
-        for _ in range(2000):
+        for _ in range(3000):
             file.write("\n".join(dice.choices(lines, k=40)) + "\n\n")
     for stage in STAGES:
         workers = () if stage == "tokenizer" else ("--workers", "1")

@@ -26,7 +26,7 @@ from unmask.corpus.work import DUPLICATE, NEAR_DUPLICATE, Part, Work, by_slice, 
 from unmask.corpus.writing import COUNTED, WriteTask
 
 SLICES = 64
-SMALLEST_SLICE = 1 << 22
+SMALLEST_SLICE = 1 << 23
 """Bytes. A small corpus is cut finer, so that it too has something to do for every worker."""
 
 T = TypeVar("T")

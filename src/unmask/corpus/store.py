@@ -16,7 +16,7 @@ from unmask.core.manifests import Manifest
 from unmask.corpus.split import Split
 
 STAGE = "corpus"
-PART_CHARACTERS = 1 << 25
+PART_CHARACTERS = 1 << 24
 PART_DOCUMENTS = 1 << 16
 """A part ends with the document that reaches one of these."""
 
