@@ -8,6 +8,7 @@ import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers, processors
 
 from unmask.core.errors import UserError
+from unmask.tokenizer.byte_letters import BYTE_OF, LETTERS
 
 Name = Literal["roberta", "bert"]
 
@@ -57,6 +58,8 @@ def recognise(backend: tokenizers.Tokenizer) -> Family:
     added = backend.get_added_tokens_decoder().values()
     refuse_missing({token.content for token in added if token.special}, family)
     refuse_gaps(backend.get_vocab().values())
+    if family is ROBERTA:
+        refuse_missing_bytes(backend.get_vocab())
     pair = " ".join(backend.encode("", "").tokens)
     if pair != family.pair:
         raise UserError(
@@ -73,6 +76,16 @@ def refuse_missing(tokens: Iterable[str], family: Family) -> None:
         raise UserError(
             f"no special token {' '.join(missing)} in the vocabulary",
             f"{family.name} needs {' '.join(family.specials)}; is it another model's?",
+        )
+
+
+def refuse_missing_bytes(tokens: Iterable[str]) -> None:
+    """Raise UserError unless every byte is a token: text would be lost without a word."""
+    missing = [BYTE_OF[ord(letter)] for letter in LETTERS if letter not in tokens]
+    if missing:
+        raise UserError(
+            f"the vocabulary lacks {len(missing)} of the 256 bytes, the first is 0x{missing[0]:02X}",
+            "a byte-level vocabulary holds every byte, so that no text is lost; get it again",
         )
 
 

@@ -101,13 +101,6 @@ def test_special_added_tokens_are_text_on_the_fast_way():
     assert_same(encoder, tokenizer, LINES)
 
 
-def test_a_vocabulary_without_all_bytes_goes_the_slow_way():
-    tokens = [*ROBERTA.specials[:-1], *ALPHABET[:-1], ROBERTA.mask]
-    tokenizer = byte_level_bpe({token: id_ for id_, token in enumerate(tokens)}, [])
-
-    assert line_encoder(tokenizer).name == "tokenizers"
-
-
 def test_tokens_that_stand_for_no_bytes_go_the_slow_way():
     tokens = [*ROBERTA.specials[:-1], *ALPHABET, "é猫", "猫", ROBERTA.mask]
     tokenizer = byte_level_bpe({token: id_ for id_, token in enumerate(tokens)}, [("é", "猫")])

@@ -4,6 +4,8 @@ import pytest
 
 from unmask.core.errors import UserError
 from unmask.tokenizer import imports
+from unmask.tokenizer.build import byte_level_bpe
+from unmask.tokenizer.byte_letters import LETTERS
 from unmask.tokenizer.train import train
 
 BPE = train(["the cat sat on the mat"] * 3, 270)
@@ -212,3 +214,11 @@ def test_a_damaged_file_is_named(tmp_path, name, content, complaint):
 
     with pytest.raises(UserError, match=complaint):
         imported(tmp_path)
+
+
+def test_a_vocabulary_that_lacks_bytes_is_refused():
+    letters = [letter for letter in LETTERS if letter not in (LETTERS[0xC3], LETTERS[0xFF])]
+    tokens = ["<s>", "<pad>", "</s>", "<unk>", *letters, "<mask>"]
+
+    with pytest.raises(UserError, match="lacks 2 of the 256 bytes, the first is 0xC3"):
+        byte_level_bpe({token: id_ for id_, token in enumerate(tokens)}, [])
