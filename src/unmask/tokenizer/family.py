@@ -84,7 +84,7 @@ def refuse_missing_bytes(tokens: Iterable[str]) -> None:
     missing = [BYTE_OF[ord(letter)] for letter in LETTERS if letter not in tokens]
     if missing:
         raise UserError(
-            f"the vocabulary lacks {len(missing)} of the 256 bytes, the first is 0x{missing[0]:02X}",
+            f"the vocabulary lacks {len(missing)} of the 256 bytes, first 0x{missing[0]:02X}",
             "a byte-level vocabulary holds every byte, so that no text is lost; get it again",
         )
 

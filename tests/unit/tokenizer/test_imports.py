@@ -220,5 +220,5 @@ def test_a_vocabulary_that_lacks_bytes_is_refused():
     letters = [letter for letter in LETTERS if letter not in (LETTERS[0xC3], LETTERS[0xFF])]
     tokens = ["<s>", "<pad>", "</s>", "<unk>", *letters, "<mask>"]
 
-    with pytest.raises(UserError, match="lacks 2 of the 256 bytes, the first is 0xC3"):
+    with pytest.raises(UserError, match="lacks 2 of the 256 bytes, first 0xC3"):
         byte_level_bpe({token: id_ for id_, token in enumerate(tokens)}, [])
