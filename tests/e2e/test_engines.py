@@ -86,12 +86,9 @@ def test_a_killed_stage_goes_on_and_does_no_shard_twice(unmask, stage, signal_):
 
 def results(building):
     """The results of finished tasks."""
-    return sorted(
-        Path(name)
-        for name in glob.glob(  # noqa: PTH207 (Path.glob stumbles over what goes meanwhile)
-            f"{building}/work/done/**/*.json", recursive=True
-        )
-    )
+    pattern = building / "work" / "done" / "**" / "*.json"
+    found = glob.glob(str(pattern), recursive=True)  # noqa: PTH207 (Path.glob minds what goes)
+    return sorted(map(Path, found))
 
 
 def test_two_runs_into_the_same_folder_at_once(unmask):
