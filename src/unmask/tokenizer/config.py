@@ -13,7 +13,7 @@ SMALLEST = 261
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class TokenizerConfig(EngineConfig):
-    """Train a byte-level BPE on a corpus or on counted words, or import an existing vocabulary."""
+    """Train a byte-level BPE on a corpus or on counted words, extend one, or import another."""
 
     out: Location
     """Folder to write the tokenizer to."""
@@ -30,6 +30,10 @@ class TokenizerConfig(EngineConfig):
     min_count: int = 1
     """With --corpus or --counts: words seen less often are left out of the learning, which takes
     some 800 bytes of memory for each distinct word."""
+
+    extend: Path | None = None
+    """With --corpus or --counts: tokenizer or model folder whose byte-level BPE learns on. Each id
+    it has keeps its meaning, and the new ones come after them, up to --vocabulary in all."""
 
     import_from: Path | None = None
     """Folder with RoBERTa's vocab.json and merges.txt, fairseq's encoder.json, vocab.bpe and
@@ -89,6 +93,11 @@ class TokenizerConfig(EngineConfig):
             )
 
     def _check_import(self) -> None:
+        if self.extend is not None:
+            raise UserError(
+                f"--extend {self.extend} does not go with --import-from",
+                "name the folder by --extend alone, and the text to learn from by --corpus",
+            )
         if self.vocabulary is not None:
             raise UserError(
                 f"--vocabulary {self.vocabulary} does not go with --import-from",

@@ -28,7 +28,7 @@ class Family:
 
     @property
     def specials(self) -> tuple[str, ...]:
-        """Every special token; RoBERTa's ids are 0, 1, 2, 3 and the last of the vocabulary."""
+        """Every special token; RoBERTa's ids are 0, 1, 2, 3 and the last of a new vocabulary."""
         return self.bos, self.pad, self.eos, self.unk, self.mask
 
 

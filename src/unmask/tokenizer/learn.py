@@ -21,7 +21,7 @@ from unmask.core.errors import UserError
 from unmask.core.progress import bar
 from unmask.tokenizer.byte_letters import LETTERS
 from unmask.tokenizer.pairs import LARGEST_SUM, NONE, Ints, Pairs, Sites, WordNumbers
-from unmask.tokenizer.words import Words
+from unmask.tokenizer.words import Pieces, Words
 
 Symbols = npt.NDArray[np.int32]
 
@@ -44,29 +44,61 @@ def learn(words: Words, specials: Sequence[str], size: int, *, least: int) -> Le
     """
     _refuse_overflow(words)
     tokens = [*specials, *sorted(LETTERS)]
-    ids = {token: id_ for id_, token in enumerate(tokens)}
-    symbols = np.array([ids[letter] for letter in LETTERS], np.int32)
-    text, pairs = _Text(words, symbols), Pairs(words, symbols)
-    merges: list[tuple[str, str]] = []
+    places = {token: id_ for id_, token in enumerate(tokens)}
+    symbols = np.array([places[letter] for letter in LETTERS], np.int32)
+    text = _Text(symbols[words.letters_S], words.lengths_W)
+    growing = _Growing(tokens, text, Pairs.of_bytes(words, symbols))
     with bar("learn merges", size - len(tokens)) as progress:
-        while len(tokens) < size and (top := pairs.pop(least)):
-            left, right, words_N = top
-            merges.append((tokens[left], tokens[right]))
-            token = tokens[left] + tokens[right]
-            new = ids.setdefault(token, len(tokens))
-            if new == len(tokens):
-                tokens.append(token)
+        while len(tokens) < size and (top := growing.pairs.pop(least)):
+            before = len(tokens)
+            growing.merge(*top)
+            progress.advance(len(tokens) - before)
+    return Learnt(tokens, growing.merges)
+
+
+def learn_further(pieces: Pieces, tokens: Sequence[str], size: int, *, least: int) -> Learnt:
+    """Learn merges on from a vocabulary, whose ids the symbols of the pieces are.
+
+    The merges are the new ones alone. A pair that would make a token there is already is passed
+    over: so no merge of before ever meets what a new one has made. Else as `learn`.
+    """
+    _refuse_overflow(pieces)
+    text = _Text(pieces.symbols_S.copy(), pieces.lengths_W)
+    growing = _Growing(list(tokens), text, Pairs.of_pieces(pieces))
+    with bar("learn merges", size - len(tokens)) as progress:
+        while len(growing.tokens) < size and (top := growing.pairs.pop(least)):
+            left, right, _ = top
+            if growing.tokens[left] + growing.tokens[right] not in growing.ids:
+                growing.merge(*top)
                 progress.advance()
-            pairs.update(text.merge(words_N, left, right, new), left, right, new)
-    return Learnt(tokens, merges)
+    return Learnt(growing.tokens, growing.merges)
+
+
+class _Growing:
+    """A vocabulary, the text in its symbols, and the merges learnt so far."""
+
+    def __init__(self, tokens: list[str], text: "_Text", pairs: Pairs) -> None:
+        self.tokens, self.pairs = tokens, pairs
+        self.ids = {token: id_ for id_, token in enumerate(tokens)}
+        self.merges: list[tuple[str, str]] = []
+        self._text = text
+
+    def merge(self, left: int, right: int, words_N: WordNumbers) -> None:
+        """Merge the pair in these words, and make a token of it if there is none."""
+        self.merges.append((self.tokens[left], self.tokens[right]))
+        token = self.tokens[left] + self.tokens[right]
+        new = self.ids.setdefault(token, len(self.tokens))
+        if new == len(self.tokens):
+            self.tokens.append(token)
+        self.pairs.update(self._text.merge(words_N, left, right, new), left, right, new)
 
 
 class _Text:
-    """Every word as the symbols it has come to; a merge shortens words in place."""
+    """Every word as the symbols it has come to; a merge shortens words in place, in this array."""
 
-    def __init__(self, words: Words, symbols: Symbols) -> None:
-        self._symbols_S = symbols[words.letters_S]
-        self._lengths_W = words.lengths_W.astype(np.int32)
+    def __init__(self, symbols_S: Symbols, lengths_W: npt.NDArray[np.int32]) -> None:
+        self._symbols_S = symbols_S
+        self._lengths_W = lengths_W.astype(np.int32)
         self._starts_W = self._lengths_W.cumsum(dtype=np.int64) - self._lengths_W
 
     def merge(self, words_N: WordNumbers, left: int, right: int, new: int) -> Sites:
@@ -124,7 +156,7 @@ def _occurrences(symbols_P: Symbols, ends_N: Ints, left: int, right: int) -> Int
     return np.compress(is_even_M, at_M)
 
 
-def _refuse_overflow(words: Words) -> None:
+def _refuse_overflow(words: Words | Pieces) -> None:
     # The count of a pair is a sum of counts of words; float64 is exact enough for the comparison.
     if words.counts_W.astype(np.float64) @ words.lengths_W.astype(np.float64) > LARGEST_SUM:
         raise UserError(

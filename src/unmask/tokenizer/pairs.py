@@ -6,14 +6,16 @@ that come or go, G different pairs among them.
 
 import heapq
 from array import array
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from unmask.tokenizer.words import Words
+from unmask.tokenizer.words import Pieces, Words
 
 Ints = npt.NDArray[np.int64]
+Keys = npt.NDArray[np.int64] | npt.NDArray[np.uint16]
 WordNumbers = npt.NDArray[np.int32]
 
 NONE = -1
@@ -41,16 +43,39 @@ class Pairs:
     Entries that are rarer than `_floor` wait in a flat array, as most never have their turn.
     """
 
-    def __init__(self, words: Words, symbols: npt.NDArray[np.int32]) -> None:
-        self._words = words
+    def __init__(self, counts_W: Ints, symbols: int) -> None:
+        self._counts_W = counts_W
         self._counts: dict[int, int] = {}  # by left << 32 | right
         self._queue: list[tuple[int, int, int, int]] = []  # -count, pair, range in the pool
         self._waiting = array("q")  # count, pair, range in the pool
         self._floor = LARGEST_SUM
-        # A letter begins one pair; a merge takes one symbol away and makes two pairs at most.
-        self._pool = np.empty(3 * len(words.letters_S), np.int32)
+        # A symbol begins one pair; a merge takes one symbol away and makes two pairs at most.
+        self._pool = np.empty(3 * symbols, np.int32)
         self._used = 0
-        self._count_letters(symbols.astype(np.int64))
+
+    @classmethod
+    def of_bytes(cls, words: Words, symbols: npt.NDArray[np.int32]) -> "Pairs":
+        """Count the pairs of bytes, as 16-bit numbers, which are sorted in linear time."""
+        pairs = cls(words.counts_W, len(words.letters_S))
+        letters_S, symbol = words.letters_S.astype(np.uint16), symbols.astype(np.int64)
+        pairs._count(
+            letters_S[:-1] << 8 | letters_S[1:],
+            words.lengths_W,
+            lambda pair_G: symbol[pair_G >> 8] << 32 | symbol[pair_G & 0xFF],
+        )
+        return pairs
+
+    @classmethod
+    def of_pieces(cls, pieces: Pieces) -> "Pairs":
+        """Count the pairs that earlier merges have left."""
+        pairs = cls(pieces.counts_W, len(pieces.symbols_S))
+        symbols_S = pieces.symbols_S.astype(np.int64)
+        pairs._count(
+            symbols_S[:-1] << 32 | symbols_S[1:],
+            pieces.lengths_W,
+            lambda pair_G: pair_G.astype(np.int64),
+        )
+        return pairs
 
     def pop(self, least: int) -> tuple[int, int, WordNumbers] | None:
         """Take the next pair and its words; None if it was seen less than `least` times."""
@@ -78,7 +103,7 @@ class Pairs:
         made_M2 = beside_M2 | np.array([new, new << 32])
         broken_M2 = beside_M2 | np.array([left, right << 32])
         pair_C = np.concatenate((made_M2[inside_M2], broken_M2[inside_M2]))
-        count_C = self._words.counts_W[word_C]
+        count_C = self._counts_W[word_C]
         order_C, first_G = _groups(pair_C)
         is_made_C = order_C < len(word_C)
         self._absorb(
@@ -88,21 +113,20 @@ class Pairs:
             np.add.reduceat(is_made_C, first_G, dtype=np.int64).cumsum(),
         )
 
-    def _count_letters(self, symbols: Ints) -> None:
-        """Count the pairs of bytes, as 16-bit numbers, which are sorted in linear time."""
-        letters_S = self._words.letters_S.astype(np.uint16)
-        lengths_W = self._words.lengths_W
+    def _count(
+        self, pair_S: Keys, lengths_W: npt.NDArray[np.int32], named: Callable[[Keys], Ints]
+    ) -> None:
+        """Count what begins at each symbol but the last; `named` tells the pairs of keys."""
         word_S = np.arange(len(lengths_W), dtype=np.int32).repeat(lengths_W)
         inside_S = word_S[1:] == word_S[:-1]
-        pair_C = (letters_S[:-1] << 8 | letters_S[1:])[inside_S]
+        pair_C = pair_S[inside_S]
         if not len(pair_C):
             return
         order_C, first_G = _groups(pair_C)
         word_C = word_S[:-1][inside_S][order_C]
-        pair_G = pair_C[order_C[first_G]]
         self._absorb(
-            symbols[pair_G >> 8] << 32 | symbols[pair_G & 0xFF],
-            np.add.reduceat(self._words.counts_W[word_C], first_G),
+            named(pair_C[order_C[first_G]]),
+            np.add.reduceat(self._counts_W[word_C], first_G),
             word_C,
             np.append(first_G[1:], len(pair_C)),
         )
@@ -144,7 +168,7 @@ class Pairs:
         return True
 
 
-def _groups(keys_C: npt.NDArray[np.int64] | npt.NDArray[np.uint16]) -> tuple[Ints, Ints]:
+def _groups(keys_C: Keys) -> tuple[Ints, Ints]:
     """Sort keys, equal ones in the order they have; also give where each different one begins."""
     order_C = keys_C.argsort(kind="stable")
     return order_C, _begins(keys_C[order_C]).nonzero()[0]

@@ -1,6 +1,6 @@
 """Counted words: what a vocabulary is learnt from.
 
-Shapes: S letters (bytes) of all words, W words.
+Shapes: S letters (bytes) or symbols of all words, W words.
 """
 
 import dataclasses
@@ -26,3 +26,12 @@ class Words:
             np.fromiter(map(len, counts), np.int32, len(counts)),
             np.fromiter(counts.values(), np.int64, len(counts)),
         )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pieces:
+    """The same words as the symbols that the merges of a vocabulary have made of them."""
+
+    symbols_S: npt.NDArray[np.int32]
+    lengths_W: npt.NDArray[np.int32]
+    counts_W: npt.NDArray[np.int64]

@@ -27,6 +27,8 @@ def parse(*flags):
         ("--corpus c --vocabulary 300 --cased", "are for a BERT vocabulary"),
         ("--import-from i --vocabulary 300", "--vocabulary 300 does not go with --import-from"),
         ("--import-from i --lowercase --cased", "both --lowercase and --cased"),
+        ("--import-from i --extend e", "--extend e does not go with --import-from"),
+        ("--extend e --vocabulary 300", "exactly one of --corpus, --counts and --import-from"),
     ],
 )
 def test_flags_that_do_not_go_together_are_refused(flags, complaint):

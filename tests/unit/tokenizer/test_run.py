@@ -110,3 +110,86 @@ def test_a_failed_training_keeps_the_counts_for_another_vocabulary(corpus, tmp_p
     run(TokenizerConfig(out=tmp_path / "out", corpus=corpus, vocabulary=265))
     assert "count words: 1 of 1 tasks were done before" in capsys.readouterr().err
     assert not (tmp_path / "out" / "work").exists()
+
+
+OTHER = ["the catalysis of the hattrick\non catalysis"] * 4
+
+
+def corpus_of(folder, texts):
+    folder.mkdir()
+    with store.PartWriter(folder, "train") as writer:
+        for number, text in enumerate(texts):
+            writer.add(store.Document(str(number), text, "test"))
+    manifests.write(folder, store.STAGE, {}, [], {"train": {"documents": len(texts)}})
+    return folder
+
+
+def test_extending_names_what_was_extended_and_tells_what_it_brought(corpus, tmp_path, capsys):
+    run(TokenizerConfig(out=tmp_path / "old", corpus=corpus, vocabulary=265))
+    other = corpus_of(tmp_path / "other", OTHER)
+    config = TokenizerConfig(
+        out=tmp_path / "new", corpus=other, extend=tmp_path / "old", vocabulary=270
+    )
+    run(config)
+
+    manifest = manifests.read(tmp_path / "new")
+    facts = manifest.facts
+    assert {name: facts[name] for name in ("kind", "vocabulary", "new", "words")} == {
+        "kind": "extended",
+        "vocabulary": 270,
+        "new": 5,
+        "words": 28,
+    }
+    assert facts["tokens_per_word"] < facts["tokens_per_word_before"]
+    said = f"5 ids are new, 265 are those of {tmp_path / 'old'}; a word takes "
+    assert said in capsys.readouterr().err
+    assert manifests.linked(tmp_path / "new", "extended").resolve() == (tmp_path / "old").resolve()
+    assert manifests.linked(tmp_path / "new", "corpus").resolve() == other.resolve()
+
+    run(config)
+    assert "done already" in capsys.readouterr().err
+
+
+def test_a_folder_without_a_manifest_is_extended_and_its_files_are_named(corpus, tmp_path):
+    train(["the cat sat on the mat"] * 3, 265).save(tmp_path / "source")
+    run(
+        TokenizerConfig(
+            out=tmp_path / "out", corpus=corpus, extend=tmp_path / "source", vocabulary=267
+        )
+    )
+
+    inputs = manifests.read(tmp_path / "out").inputs
+    names = [item.path.rpartition("/")[2] for item in inputs if item.role == "extended"]
+    assert names == ["tokenizer.json", "tokenizer_config.json"]
+
+
+def test_what_cannot_be_extended_is_refused_before_a_word_is_counted(corpus, tmp_path, capsys):
+    train(["the cat sat on the mat"] * 3, 265).save(tmp_path / "source")
+
+    with pytest.raises(UserError, match=r"--vocabulary 265: .* has 265 ids already"):
+        run(
+            TokenizerConfig(
+                out=tmp_path / "out", corpus=corpus, extend=tmp_path / "source", vocabulary=265
+            )
+        )
+
+    assert "count" not in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failed_extension_keeps_the_counts_for_any_other(corpus, tmp_path, capsys):
+    train(["the cat sat on the mat"] * 3, 265).save(tmp_path / "source")
+    train(["a dog"] * 3, 264).save(tmp_path / "another")
+    with pytest.raises(UserError, match="enough for"):
+        run(
+            TokenizerConfig(
+                out=tmp_path / "out", corpus=corpus, extend=tmp_path / "source", vocabulary=9999
+            )
+        )
+
+    run(
+        TokenizerConfig(
+            out=tmp_path / "out", corpus=corpus, extend=tmp_path / "another", vocabulary=266
+        )
+    )
+    assert "count words: 1 of 1 tasks were done before" in capsys.readouterr().err
