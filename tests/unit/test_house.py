@@ -12,8 +12,6 @@ import pytest
 import unmask
 from unmask import cli
 from unmask.core import config as configs
-from unmask.model.presets import ROBERTA
-from unmask.pretrain.config import PretrainConfig
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -66,29 +64,6 @@ def test_every_command_of_the_readme_is_understood(command, monkeypatch):
     config = configs.parse(cli._load(cli.COMMANDS[name].config), words, prog=name)
 
     assert config is not None
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("pretrain-*.toml")), ids=str)
-def test_every_recipe_is_understood(path):
-    words = ["--recipe", str(path), "--tokens", "t", "--out", "o"]
-
-    assert configs.parse(PretrainConfig, words, prog="pretrain").steps > 0
-
-
-def test_the_recipe_of_the_paper_has_the_size_of_the_preset():
-    words = [
-        "--recipe",
-        str(ROOT / "recipes" / "pretrain-base.toml"),
-        "--tokens",
-        "t",
-        "--out",
-        "o",
-    ]
-    config = configs.parse(PretrainConfig, words, prog="pretrain")
-
-    base = ROBERTA["base"]
-    for name in ("layers", "width", "heads", "feed_forward", "max_length", "dropout"):
-        assert getattr(config.model, name) == getattr(base, name)
 
 
 @pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in cli.COMMANDS)])

@@ -95,9 +95,7 @@ def _expand_recipes(argv: Sequence[str]) -> list[str]:
             continue
         path = word.partition("=")[2] or next(rest, None)
         if path is None:
-            raise UserError(
-                "--recipe needs a file", "for example: --recipe recipes/pretrain-base.toml"
-            )
+            raise UserError("--recipe needs a file", "for example: --recipe recipes/laptop.toml")
         flags.extend(_flags(load(Path(path)), prefix=""))
     return flags
 
