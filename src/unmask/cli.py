@@ -71,6 +71,16 @@ COMMANDS = {
         "unmask.infer.run:run",
         "fill masks or classify: text in, JSON lines out",
     ),
+    "report": Command(
+        "unmask.report.config:ReportConfig",
+        "unmask.report.run:run",
+        "a run folder as one page: loss, speed, outliers, scores",
+    ),
+    "doctor": Command(
+        "unmask.doctor.config:DoctorConfig",
+        "unmask.doctor.run:run",
+        "what this machine has and reaches, and what will be slow",
+    ),
     "lineage": Command(
         "unmask.core.lineage:LineageConfig",
         "unmask.core.lineage:run",

@@ -72,7 +72,7 @@ def local(file: Path) -> Path:
     if not is_remote(file):
         return file
     key = hashlib.sha256(f"{file} {file.fs.ukey(file.path)}".encode()).hexdigest()[:32]
-    copy: Path = _cache() / key / str(file.name)
+    copy: Path = cache() / key / str(file.name)
     if not copy.exists():
         copy.parent.mkdir(parents=True, exist_ok=True)
         part = copy.with_name(f".{copy.name}.{os.getpid()}.part")
@@ -103,6 +103,7 @@ def follow(base: Path, name: str) -> Path:
     return Path(name) if is_remote(base) else Path(os.path.normpath(base / name))
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """The folder for what can be fetched or measured again."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("UNMASK_CACHE") or Path(home) / "unmask")

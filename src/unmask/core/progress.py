@@ -36,6 +36,8 @@ class Bar(Protocol):
 
 def say(line: str) -> None:
     """Tell the user something, on stderr, above whatever bars are running."""
+    if _screen.quiet:
+        return
     if _screen.progress is not None:
         _screen.progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
         return
@@ -44,9 +46,19 @@ def say(line: str) -> None:
 
 
 @contextmanager
+def quiet(*, unless: bool) -> Iterator[None]:
+    """Say and show nothing within, as of many processes only one should talk."""
+    before, _screen.quiet = _screen.quiet, _screen.quiet or not unless
+    try:
+        yield
+    finally:
+        _screen.quiet = before
+
+
+@contextmanager
 def bar(title: str, total: int | None, *, done: int = 0) -> Iterator[Bar]:
     """Show progress towards `total` (None: unknown), having `done` some already."""
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and not _screen.quiet:
         with _screen.task(title, total, done) as rich_bar:
             yield rich_bar
     else:
@@ -68,6 +80,7 @@ class _Screen:
 
     def __init__(self) -> None:
         self.progress: Progress | None = None
+        self.quiet = False
 
     @contextmanager
     def task(self, title: str, total: int | None, done: int) -> Iterator["_RichBar"]:

@@ -1,6 +1,7 @@
 """A run folder: `config.toml`, `machine.json`, `metrics.jsonl`, `checkpoints/`, `model/`."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,17 +50,20 @@ class Run:
         return run
 
     def log(self, row: dict[str, Any]) -> None:
-        """Append one row to `metrics.jsonl`."""
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        """Append one row to `metrics.jsonl`, on a line of its own after one cut short."""
+        with (self.folder / "metrics.jsonl").open("ab+") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+            cut_short = file.read(1) not in (b"", b"\n")
+            file.write(b"\n" * cut_short + json.dumps(row).encode() + b"\n")
 
     def metrics(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of `metrics.jsonl`; a line cut short by a crash is left out."""
         path = self.folder / "metrics.jsonl"
         if not path.exists():
             return
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError:
-                continue
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                try:
+                    yield json.loads(line)
+                except json.JSONDecodeError:
+                    continue

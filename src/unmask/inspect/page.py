@@ -1,21 +1,16 @@
-"""What is shown, as one page that needs nothing else: no network, no file beside it.
+"""What is shown, as one page (`core/page.py`)."""
 
-The page allows its own style and script by their hashes and nothing else, so even text that got
-into it unescaped could neither run nor load anything.
-"""
-
-import base64
-import hashlib
 from collections.abc import Iterable
 from html import escape
-from importlib import resources
 from pathlib import Path
 
 from unmask.core import files
 from unmask.core.errors import UserError
+from unmask.core.page import document
+from unmask.core.visible import visible
 from unmask.inspect.chart import svg
 from unmask.inspect.look import FATES, Block, Histogram, Look, Passage, Table, Token
-from unmask.inspect.spelling import TIE, parted, visible
+from unmask.inspect.spelling import TIE, parted
 
 MEANINGS = {
     "masked": "the model sees a mask",
@@ -36,30 +31,21 @@ def write(look: Look, path: Path) -> None:
 
 def page(look: Look) -> str:
     """The page, which is well-formed XML as well as HTML."""
-    style, script = (_resource(name) for name in ("page.css", "page.js"))
-    policy = (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
-        f"script-src '{_hash(script)}'"
-    )
-    title = escape(visible(look.folder))
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}"/>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
-        '<meta name="color-scheme" content="light dark"/>\n<link rel="icon" href="data:,"/>\n'
-        f"<title>{title} – tokens</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        f'<a class="skip" href="#blocks">To the blocks</a>\n{_header(look, title)}'
+    return document(
+        "unmask.inspect",
+        f"{look.folder} – tokens",
+        f'<a class="skip" href="#blocks">To the blocks</a>\n{_header(look)}'
         f"<main>\n{_counts(look)}{_lengths(look)}{_blocks(look)}</main>\n"
-        f'<output id="bar"></output>\n<script>{script}</script>\n</body>\n</html>\n'
+        '<output id="bar"></output>\n',
     )
 
 
-def _header(look: Look, title: str) -> str:
+def _header(look: Look) -> str:
     facts = _joined(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in look.facts
     )
     return (
-        f'<header>\n<p class="eyebrow">unmask tokens</p>\n<h1>{title}</h1>\n'
+        f'<header>\n<p class="eyebrow">unmask tokens</p>\n<h1>{escape(visible(look.folder))}</h1>\n'
         f"<dl>\n{facts}</dl>\n</header>\n"
     )
 
@@ -166,14 +152,6 @@ def _token(token: Token) -> str:
         f'<span class="target">{escape(word)}</span>'
         f'<span class="seen">{escape(parted(seen.text)[1])}</span></mark>'
     )
-
-
-def _resource(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _joined(parts: Iterable[str]) -> str:

@@ -6,9 +6,9 @@ with a tie, and bytes that belong to no character stand as numbers.
 """
 
 import itertools
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from unmask.core.visible import visible
 from unmask.tokenizer.byte_letters import BYTE_OF
 from unmask.tokenizer.family import Name
 
@@ -16,10 +16,6 @@ TIE = "‿"
 """Stands for further bytes of the character before."""
 SPACE = "␣"
 """Stands for a space that would not be seen."""
-
-UNSEEN = {"Cc", "Cs", "Cn", "Co", "Zl", "Zp"}
-TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-"""Characters that turn the direction of the text after them, such as U+202E."""
 
 
 def spell(tokens: Sequence[str], family: Name) -> list[str]:
@@ -37,22 +33,10 @@ def spell(tokens: Sequence[str], family: Name) -> list[str]:
     ]
 
 
-def visible(text: Iterable[str]) -> str:
-    """Write characters that have no look of their own as numbers."""
-    return "".join(map(_visible, text))
-
-
 def parted(text: str) -> tuple[str, str]:
     """Part the space in front of a token from what can be marked; spaces alone become signs."""
     word = text.lstrip(" ")
     return (text[: len(text) - len(word)], word) if word else ("", SPACE * len(text))
-
-
-def _visible(character: str) -> str:
-    hidden = unicodedata.category(character) in UNSEEN
-    if hidden or unicodedata.bidirectional(character) in TURNS:
-        return f"\\u{ord(character):04X}"
-    return character
 
 
 def _tied(shown: Sequence[str]) -> str:

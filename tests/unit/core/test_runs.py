@@ -47,3 +47,16 @@ def test_a_metrics_line_cut_short_is_left_out(tmp_path):
         file.write('{"step": 2, "lo')
 
     assert list(run.metrics()) == [{"step": 1}]
+
+
+def test_the_row_after_a_line_cut_short_is_whole(tmp_path):
+    run = Run.open(tmp_path / "run", Config(out=tmp_path), force=False)
+    run.log({"step": 1})
+    with (run.folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 2, "lo')
+
+    run.log({"step": 2})
+    run.log({"step": 3})
+
+    assert [row["step"] for row in run.metrics()] == [1, 2, 3]
+    assert (run.folder / "metrics.jsonl").read_text().count("\n") == 4

@@ -1,0 +1,1 @@
+"""`unmask doctor`: what this machine has, and what will be slow."""

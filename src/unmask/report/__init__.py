@@ -1,0 +1,1 @@
+"""`unmask report`: a run as one page to look at."""
