@@ -5,10 +5,11 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install format check test smoke demo bench bench-data docs
+.PHONY: help install format check test smoke demo bench bench-data bench-pretrain \
+	bench-time-to-loss docs
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 22
 
 install: .venv/installed  ## make the virtual environment and install from requirements.lock
 
@@ -32,15 +33,23 @@ smoke: .venv/installed  ## the whole line, small, in about a minute
 demo: .venv/installed  ## the whole line on the documentation of the installed Python
 	$(BIN)/unmask demo
 
-bench: bench-data .venv/installed-dev  ## measure against peers on this machine, write benchmarks/results/
-	$(BIN)/python benchmarks/pretrain_step.py
-	$(MAKE) docs
+bench: bench-data bench-pretrain  ## measure against peers on this machine, write benchmarks/results/
 
 bench-data: .venv/installed-dev  ## the data stages only: memory, throughput, loader, BPE training
 	$(BIN)/python benchmarks/data_loader.py
 	$(BIN)/python benchmarks/data_throughput.py
 	$(BIN)/python benchmarks/bpe_training.py
 	$(BIN)/python benchmarks/data_memory.py
+	$(MAKE) docs
+
+bench-pretrain: .venv/installed-dev  ## a pretraining step beside transformers', 1 and 2 processes, a simulation of more
+	$(BIN)/python benchmarks/pretrain_step.py
+	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/simulate_scaling.py
+	$(MAKE) docs
+
+bench-time-to-loss: .venv/installed-dev  ## how soon the loss is reached that transformers has after 15 minutes
+	$(BIN)/python benchmarks/time_to_loss.py
 	$(MAKE) docs
 
 docs: .venv/installed-dev  ## write the generated pages: docs/commands.md, docs/results.md

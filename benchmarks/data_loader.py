@@ -106,12 +106,11 @@ def ours(folder: TokenFolder, tokenizer: Tokenizer, size: int) -> Callable[[], I
         batch=size,
         micro_batch=size,
         typed=False,
-        device=torch.device("cpu"),
     )
 
     def run() -> Iterator[int]:
         for step in itertools.count():
-            yield from (batch.tokens for batch in batches.step(step))
+            yield from (batch.tokens for batch in batches.after(step * size, size))
 
     return run
 

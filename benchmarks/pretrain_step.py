@@ -1,159 +1,228 @@
-"""One pretraining step, ours beside transformers', in turns in one process.
+"""One pretraining step, ours beside transformers', in turns.
 
-    python benchmarks/pretrain_step.py
+    python benchmarks/pretrain_step.py [--device cuda] [--shapes small] [--sides "..."]
 
-Same sizes, batch and masked positions, bf16 autocast, fused AdamW, dropout 0.1 on both sides.
-transformers computes its head at every position; ours at the masked ones.
+Both start from the same weights (`unmask`'s, which transformers reads) and compute the same
+batch with the same masked positions, dropout 0.1, fused AdamW. transformers computes its head at
+every position, with the labels that its collator makes; ours at the masked ones. Each side is a
+process of its own that waits while another computes, and every round asks all of them.
 """
 
-import time
-from collections.abc import Callable
+import argparse
+import dataclasses
+import statistics
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import results
 import torch
-import transformers
+from live import Live
+from pretrain_shapes import MASKED_SHARE, SHAPES, TRIAL, Compile, Precision, Shape, write_weights
 from results import spread
-from torch.nn import functional as F
 
-from unmask.model.config import ModelConfig
-from unmask.model.heads import MaskedLM
-from unmask.model.init import initialise
-from unmask.train.config import OptimConfig, Precision
-from unmask.train.optimizer import adamw
-from unmask.train.precision import autocast, resolve_precision
+from unmask.core import engine
+from unmask.model.flops import training_flops
+from unmask.train.peak import measured_peak
+from unmask.train.precision import has_bf16
 
-BATCH, LENGTH, MASKED = 16, 128, 307
-ROUNDS, STEPS = 7, 5
-SHAPES = {
-    "L=4 D=256 V=8,192": {"layers": 4, "width": 256, "vocabulary": 8192},
-    "L=4 D=256 V=50,265": {"layers": 4, "width": 256, "vocabulary": 50265},
+MB = 1 << 20
+TRIAL_STEPS = 2
+OURS = "unmask"
+AGREEMENT = 0.02
+"""Largest difference between the losses of two sides: that of rounding to bf16."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setting:
+    """How a side is run."""
+
+    maker: str
+    precision: Precision
+    compile: Compile
+
+
+SIDES = {
+    "transformers, fp32": Setting("transformers", "fp32", "off"),
+    "transformers, bf16": Setting("transformers", "bf16", "off"),
+    "transformers, fp32, compiled": Setting("transformers", "fp32", "on"),
+    "transformers, bf16, compiled": Setting("transformers", "bf16", "on"),
+    OURS: Setting("unmask", "auto", "auto"),
+    "unmask, compiled": Setting("unmask", "auto", "on"),
 }
+ON_A_CARD = ["transformers, bf16", "transformers, bf16, compiled", OURS]
+
+
+@dataclasses.dataclass(slots=True)
+class Measured:
+    """What was found out about one side."""
+
+    blocks: int = 0
+    precision: str = ""
+    loss: float = 0.0
+    """Of the first weights, without dropout."""
+    expected: float = 0.0
+    """Tokens/s of a trial, by which the steps of a round are counted."""
+    speeds: list[float] = dataclasses.field(default_factory=list)
+    """Tokens/s, one a round."""
+    peak_bytes: int = 0
+    error: str = ""
 
 
 def main() -> None:
     """Measure every shape and write the result file."""
-    device = torch.device("cpu")
-    precision = resolve_precision("auto", device)
-    rows, samples = [], {}
-    for name, shape in SHAPES.items():
-        data = batch(shape["vocabulary"])
-        steps = {
-            "unmask": our_step(shape, data, precision),
-            "transformers": their_step(shape, data, precision),
-        }
-        speeds = measure(steps)
-        samples[name] = speeds
-        rows.append(row(name, precision, speeds))
-        print(rows[-1], flush=True)
+    flags = _flags()
+    torch.set_num_threads(engine.cores())
+    device = torch.device(flags.device)
+    # Measured now, as one that is remembered may be of a busier hour.
+    peaks = {precision: measured_peak(device, precision) for precision in ("fp32", "bf16")}
+    if device.type == "cuda":
+        torch.cuda.empty_cache()  # the sides need the card
+    shapes = {**SHAPES[flags.device], **TRIAL}
+    rows: list[dict[str, str]] = []
+    samples: dict[str, Any] = {"matrix peaks, FLOP/s": peaks}
+    for name in flags.shapes:
+        shape = shapes[name]
+        measured = measure(flags, name, shape)
+        rows += table(shape, measured, peaks)
+        samples[str(shape)] = {side: dataclasses.asdict(one) for side, one in measured.items()}
+    whole = flags.shapes == list(SHAPES[flags.device])
     results.write(
-        "pretrain-step-cpu",
-        title="Pretraining step on the CPU",
-        text=f"Tokens/s of a full update on {BATCH} x {LENGTH} tokens: the median of {ROUNDS} "
-        f"rounds of {STEPS} steps, both sides in turns, and the range. The ratio is that of each "
-        "pair of rounds.",
+        "-".join(["pretrain-step", flags.device, *([] if whole else flags.shapes)]),
+        title=f"Pretraining step on {'a card' if flags.device == 'cuda' else 'the CPU'}",
+        text=f"Tokens/s of full updates: the median of {flags.rounds} rounds of about "
+        f"{flags.seconds:g} s, all sides in turns, and the range. The ratio is that of each pair "
+        "of rounds. The share is that of the matrix peak measured in the same precision, and "
+        "counts only the work that is needed: the head at masked positions. Memory is the peak "
+        "of the whole process, on a card that of the tensors. A processor without bf16 "
+        "instructions is measured in fp32 alone.",
         rows=rows,
         samples=samples,
+        folder=flags.out,
     )
 
 
-def batch(vocabulary: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Random ids, ascending masked positions and their targets."""
-    dice = torch.Generator().manual_seed(0)
-    ids_BL = torch.randint(4, vocabulary - 1, (BATCH, LENGTH), generator=dice)
-    positions_M = torch.randperm(BATCH * LENGTH, generator=dice)[:MASKED].sort().values
-    return ids_BL, positions_M, ids_BL.flatten()[positions_M]
+def _flags() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--device", choices=list(SHAPES), default="cpu")
+    parser.add_argument("--shapes", nargs="+", help="names of shapes; tiny is a trial")
+    parser.add_argument("--sides", nargs="+", choices=list(SIDES), metavar="SIDE")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of a round of one side")
+    parser.add_argument("--out", type=Path, default=results.FOLDER, help="folder of the result")
+    flags = parser.parse_args()
+    flags.shapes = flags.shapes or list(SHAPES[flags.device])
+    flags.sides = flags.sides or (ON_A_CARD if flags.device == "cuda" else _on_a_processor())
+    if OURS not in flags.sides:
+        flags.sides.append(OURS)
+    return flags
 
 
-def our_step(
-    shape: dict[str, int], data: tuple[torch.Tensor, ...], precision: Precision
-) -> Callable[[], None]:
-    """A step of unmask."""
-    ids_BL, positions_M, targets_M = data
-    config = ModelConfig(
-        family="roberta",
-        vocabulary=shape["vocabulary"],
-        layers=shape["layers"],
-        width=shape["width"],
-        heads=shape["width"] // 64,
-        feed_forward=4 * shape["width"],
-        max_length=LENGTH,
-        types=1,
-        norm_eps=1e-5,
-        pad_id=1,
-    )
-    model = MaskedLM(config)
-    initialise(model, 0)
-    model.train()
-    optimizer = adamw(model, OptimConfig())
-
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        with autocast(precision, ids_BL.device):
-            logits_MV = model(ids_BL, positions_M=positions_M)
-        F.cross_entropy(logits_MV.float(), targets_M).backward()
-        optimizer.step()
-
-    return step
+def _on_a_processor() -> list[str]:
+    """Every side; without bf16 instructions no bf16 one, as torch emulates it, in a minute a step."""
+    native = has_bf16(torch.device("cpu"))
+    return [side for side, setting in SIDES.items() if native or setting.precision != "bf16"]
 
 
-def their_step(
-    shape: dict[str, int], data: tuple[torch.Tensor, ...], precision: Precision
-) -> Callable[[], None]:
-    """A step of transformers with SDPA attention."""
-    ids_BL, positions_M, targets_M = data
-    labels_BL = torch.full_like(ids_BL, -100)
-    labels_BL.view(-1)[positions_M] = targets_M
-    config = transformers.RobertaConfig(
-        vocab_size=shape["vocabulary"],
-        num_hidden_layers=shape["layers"],
-        hidden_size=shape["width"],
-        num_attention_heads=shape["width"] // 64,
-        intermediate_size=4 * shape["width"],
-        max_position_embeddings=LENGTH + 2,
-        type_vocab_size=1,
-        layer_norm_eps=1e-5,
-        attn_implementation="sdpa",
-    )
-    model = transformers.RobertaForMaskedLM(config).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=6e-4, fused=True)
-    mask_BL = torch.ones_like(ids_BL)
-
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        with autocast(precision, ids_BL.device):
-            loss = model(ids_BL, attention_mask=mask_BL, labels=labels_BL).loss
-        loss.backward()
-        optimizer.step()
-
-    return step
+def measure(flags: argparse.Namespace, name: str, shape: Shape) -> dict[str, Measured]:
+    """Start every side, find its best size of a step, and ask all of them in rounds."""
+    found = {side: Measured() for side in flags.sides}
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as living:
+        write_weights(shape, Path(scratch))
+        sides = {}
+        for side in flags.sides:
+            words = [*dataclasses.astuple(SIDES[side]), flags.device, name, scratch]
+            sides[side] = living.enter_context(Live("pretrain_side.py", words))
+            _prepare(sides[side], shape, found[side])
+            said = found[side].error or f"{found[side].blocks} blocks"
+            print(f"{shape}: {side}: {said}", file=sys.stderr, flush=True)
+        if found[OURS].error:
+            raise SystemExit(f"{OURS}: {found[OURS].error}")
+        ready = [side for side in flags.sides if not found[side].error]
+        for round_ in range(flags.rounds):
+            # There and back, so that no side always follows the same one.
+            for side in ready if round_ % 2 == 0 else reversed(ready):
+                _round(sides[side], shape, found[side], flags.seconds)
+        for side in ready:
+            found[side].peak_bytes = sides[side].ask(memory=True)["bytes"]
+    _compare_losses({side: found[side] for side in ready})
+    return found
 
 
-def measure(steps: dict[str, Callable[[], None]]) -> dict[str, list[float]]:
-    """Tokens/s of each side in turns, after a warm-up."""
-    for step in steps.values():
-        step()
-        step()
-    speeds: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(ROUNDS):
-        for name, step in steps.items():
-            started = time.perf_counter()
-            for _ in range(STEPS):
-                step()
-            speeds[name].append(STEPS * BATCH * LENGTH / (time.perf_counter() - started))
-    return speeds
+def _prepare(side: Live, shape: Shape, found: Measured) -> None:
+    """Build it for the number of blocks at which it is fastest; sizes ascend until one fails."""
+    speeds: dict[int, float] = {}
+    answer: dict[str, Any] = {}
+    for blocks in shape.blocks:
+        answer = side.ask(build=blocks)
+        if "error" in answer:
+            break
+        seconds = side.ask(steps=TRIAL_STEPS)["seconds"]
+        speeds[blocks] = TRIAL_STEPS * blocks * shape.length / seconds
+    if not speeds:
+        found.error = answer["error"]
+        return
+    found.blocks = max(speeds, key=lambda blocks: speeds[blocks])
+    found.expected = speeds[found.blocks]
+    if len(shape.blocks) > 1:
+        answer = side.ask(build=found.blocks)
+    found.loss, found.precision = answer["loss"], answer["precision"]
 
 
-def row(name: str, precision: str, speeds: dict[str, list[float]]) -> dict[str, str]:
-    """One line of the table."""
-    pairs = zip(speeds["unmask"], speeds["transformers"], strict=True)
-    ratios = [ours / theirs for ours, theirs in pairs]
-    return {
-        "shape": name,
-        "precision": precision,
-        **{side: spread(values, ",.0f") for side, values in speeds.items()},
-        "ratio": spread(ratios, ".2f"),
-    }
+def _round(side: Live, shape: Shape, found: Measured, seconds: float) -> None:
+    tokens = found.blocks * shape.length
+    steps = max(1, round(seconds * found.expected / tokens))
+    found.speeds.append(steps * tokens / side.ask(steps=steps)["seconds"])
 
+
+def _compare_losses(found: dict[str, Measured]) -> None:
+    """All sides must compute the same thing; those with as many blocks have the same batch."""
+    for side, one in found.items():
+        same = [other for other in found.values() if other.blocks == one.blocks]
+        apart = max(abs(one.loss - other.loss) for other in same)
+        if apart > AGREEMENT:
+            raise SystemExit(f"{side}: its loss of {one.loss} is {apart} from that of another")
+
+
+def table(
+    shape: Shape, found: dict[str, Measured], peaks: dict[str, float]
+) -> list[dict[str, str]]:
+    """One line a side."""
+    ours = found[OURS]
+    flops = training_flops(shape.config, length=shape.length, masked_share=MASKED_SHARE)
+    rows = []
+    for side, one in found.items():
+        row = {"shape": str(shape), "side": side}
+        if one.error:
+            rows.append(row | dict.fromkeys(COLUMNS, "") | {"tokens/s": f"failed: {one.error}"})
+            continue
+        ratios = [mine / its for mine, its in zip(ours.speeds, one.speeds, strict=True)]
+        peak = peaks[one.precision]
+        share = statistics.median(one.speeds) * flops / peak
+        cells = (
+            str(one.blocks),
+            one.precision,
+            spread(one.speeds, ",.0f"),
+            spread(ratios, ".2f"),
+            f"{share:.0%} of {peak / 1e9:,.0f} GFLOP/s",
+            f"{one.peak_bytes / MB:,.0f} MB",
+            f"{ours.peak_bytes / one.peak_bytes:.2f}",
+        )
+        rows.append(row | dict(zip(COLUMNS, cells, strict=True)))
+    return rows
+
+
+COLUMNS = (
+    "blocks",
+    "precision",
+    "tokens/s",
+    "unmask's speed over it",
+    "share of the matrix peak",
+    "peak memory",
+    "unmask's memory over it",
+)
 
 if __name__ == "__main__":
     main()

@@ -18,8 +18,12 @@ def write(
     text: str,
     rows: Sequence[Mapping[str, Any]],
     samples: Mapping[str, Any],
+    folder: Path = FOLDER,
 ) -> None:
-    """Write `benchmarks/results/NAME.json`; docs/results.md is made from these files."""
+    """Write `benchmarks/results/NAME.json`; docs/results.md is made from these files.
+
+    Another folder is for trials, whose numbers mean nothing.
+    """
     result = {
         "title": title,
         "text": text,
@@ -29,7 +33,8 @@ def write(
         "rows": list(rows),
         "samples": dict(samples),
     }
-    files.write_json(FOLDER / f"{name}.json", result)
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write_json(folder / f"{name}.json", result)
     for row in rows:
         print("  ".join(f"{key}: {value}" for key, value in row.items()), flush=True)
 
