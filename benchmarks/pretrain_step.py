@@ -121,7 +121,7 @@ def _flags() -> argparse.Namespace:
 
 
 def _on_a_processor() -> list[str]:
-    """Every side; without bf16 instructions no bf16 one, as torch emulates it, in a minute a step."""
+    """Every side; where bf16 is emulated, a step takes a minute, so then none in bf16."""
     native = has_bf16(torch.device("cpu"))
     return [side for side, setting in SIDES.items() if native or setting.precision != "bf16"]
 

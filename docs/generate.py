@@ -52,11 +52,14 @@ def _section(result: dict[str, Any], name: str) -> list[str]:
     machine = result["machine"]
     versions = ", ".join(f"{k} {v}" for k, v in machine["versions"].items())
     head = list(result["rows"][0])
+    picture = (RESULTS / name).with_suffix(".svg")
+    shown = f"![{result['title']}](../benchmarks/results/{picture.name})"
     return [
         f"## {result['title']}",
         "",
         result["text"],
         "",
+        *([shown, ""] if picture.exists() else []),
         f"| {' | '.join(head)} |",
         f"|{'---|' * len(head)}",
         *(f"| {' | '.join(str(row[key]) for key in head)} |" for row in result["rows"]),

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound="DataclassInstance")
 
-NOT_PART_OF_THE_RESULT = ("out", "force", "engine", "address", "workers")
-"""Settings that say where and how the work is done; the bytes of the result are the same."""
+NOT_PART_OF_THE_RESULT = ("out", "force", "engine", "address", "workers", "parallel", "track")
+"""Settings that say where and how the work is done, and who is told; the result is the same: to the
+bit, or where processes share a training (`parallel`), up to the order of its sums."""
 
 
 def parse(config_type: type[C], argv: Sequence[str], *, prog: str) -> C:

@@ -18,6 +18,8 @@ class ColumnsConfig:
     """Column of a second text, for pairs."""
     label: str = "label"
     """Column of the label."""
+    names: tuple[str, ...] | None = None
+    """Names of all columns, in order, of a .tsv or .csv without a header, such as CoLA's."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

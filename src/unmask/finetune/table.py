@@ -16,6 +16,8 @@ from unmask.corpus.inputs.sources import PACKINGS, suffixes
 from unmask.finetune.config import ColumnsConfig
 
 FORMATS = (".tsv", ".csv", ".jsonl", ".parquet")
+WITH_HEADER = (".tsv", ".csv")
+"""Their first line names the columns, unless the user does."""
 
 Record = Mapping[str, Any]
 
@@ -46,7 +48,7 @@ def find(folder: Path, split: str) -> Path:
 def read(path: Path, columns: ColumnsConfig, *, labelled: bool = True) -> list[Row]:
     """Read every row; UserError for a missing column, an empty cell or a damaged file."""
     rows = []
-    for number, record in enumerate(_records(path), start=1):
+    for number, record in enumerate(_records(path, columns.names), start=1):
         place = f"{path}: row {number}"
         text = _cell(record, columns.text, place)
         pair = _cell(record, columns.pair, place) if columns.pair else None
@@ -61,21 +63,27 @@ def _cell(record: Record, column: str, place: str) -> str:
     if column not in record:
         raise UserError(
             f"{place}: no column {column!r}; there is {', '.join(map(repr, record))}",
-            "name the columns with --columns.text, --columns.pair and --columns.label",
+            "name the columns with --columns.text, --columns.pair and --columns.label; if the "
+            "first line is no header, with --columns.names, too",
         )
     if record[column] is None or str(record[column]) == "":
         raise UserError(f"{place}: column {column!r} is empty", "fill it or leave out the row")
     return str(record[column])
 
 
-def _records(path: Path) -> Iterator[Record]:
+def _records(path: Path, names: tuple[str, ...] | None) -> Iterator[Record]:
     suffix, packing = suffixes(path)
     if suffix not in FORMATS:
         raise UserError(f"{path}: unknown kind of table", f"one of {', '.join(FORMATS)}")
+    if names and suffix not in WITH_HEADER:
+        raise UserError(
+            f"{path}: --columns.names {' '.join(names)}: a {suffix} table names its own columns",
+            "leave out --columns.names",
+        )
     try:
         with path.open("rb") as file:
             stream = io.BytesIO(unpacked(file, packing).read())
-        yield from _parsed(stream, suffix, path)
+        yield from _parsed(stream, suffix, path, names)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file", "check the path") from None
     except UnicodeDecodeError as error:
@@ -88,7 +96,9 @@ def _records(path: Path) -> Iterator[Record]:
         raise UserError(f"{path}: damaged ({error})", "fetch or write it again") from None
 
 
-def _parsed(stream: IO[bytes], suffix: str, path: Path) -> Iterator[Record]:
+def _parsed(
+    stream: IO[bytes], suffix: str, path: Path, names: tuple[str, ...] | None
+) -> Iterator[Record]:
     if suffix == ".parquet":
         yield from pq.read_table(stream).to_pylist()
         return
@@ -97,18 +107,24 @@ def _parsed(stream: IO[bytes], suffix: str, path: Path) -> Iterator[Record]:
         case ".jsonl":
             yield from _json_lines(lines, path)
         case ".csv":
-            yield from _cells(csv.reader(lines, strict=True), path)
+            yield from _cells(csv.reader(lines, strict=True), path, names)
         case ".tsv":  # the official GLUE files hold lone quotes, so none is special
-            yield from _cells(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), path)
+            reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+            yield from _cells(reader, path, names)
 
 
-def _cells(rows: Any, path: Path) -> Iterator[Record]:  # noqa: ANN401
+def _cells(
+    rows: Any,  # noqa: ANN401
+    path: Path,
+    names: tuple[str, ...] | None,
+) -> Iterator[Record]:
+    whose = "--columns.names has" if names else "the header has"
     try:
-        header: list[str] = next(rows, [])
+        header: list[str] = list(names) if names else next(rows, [])
         for number, cells in enumerate(rows, start=1):
             if cells and len(cells) != len(header):
                 raise UserError(
-                    f"{path}: row {number}: {len(cells)} cells where the header has {len(header)}",
+                    f"{path}: row {number}: {len(cells)} cells where {whose} {len(header)}",
                     "quote .csv cells that hold commas; a .tsv cell holds no tab and no line end",
                 )
             if cells:

@@ -17,11 +17,12 @@ from unmask.finetune.examples import Examples, logits, to_tensors
 from unmask.model.heads import SequenceClassifier
 from unmask.tokenizer.batch import pad
 from unmask.tokens.format import Ints
-from unmask.train.config import Precision
+from unmask.train.config import GuardConfig, Precision
+from unmask.train.guard import Guard
 from unmask.train.optimizer import adamw
 from unmask.train.precision import autocast
 from unmask.train.schedule import warmup_linear
-from unmask.train.step import require_finite, update
+from unmask.train.step import descend, require_finite
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,7 +44,12 @@ class Trainer:
     precision: Precision
     train: Examples
     dev: Examples
+    guard: Guard = dataclasses.field(init=False)
     steps_done: int = 0
+
+    def __post_init__(self) -> None:
+        device = next(self.model.parameters()).device
+        self.guard = Guard(GuardConfig(spike=None), device)
 
     def fit(self, run: Run) -> Best:
         """Train all epochs and score each on dev; leave the model as it was at the best one."""
@@ -89,23 +95,26 @@ class Trainer:
         warmup = round(self.config.warmup_share * self.steps)
         factor = warmup_linear(self.steps_done, warmup=warmup, total=self.steps)
         self.steps_done += 1
-        return update(
+        optimizer.zero_grad(set_to_none=True)
+        loss = self._loss(index_B)
+        loss.backward()  # type: ignore[no-untyped-call]
+        descend(
             self.model,
             optimizer,
-            [index_B],
-            self._summed_loss,
-            count=len(index_B),
             lr=self.config.optim.peak_lr * factor,
             clip_norm=self.config.optim.clip_norm,
+            loss=loss.detach(),
+            guard=self.guard,
         )
+        return loss.detach()
 
-    def _summed_loss(self, index_B: Ints) -> torch.Tensor:
+    def _loss(self, index_B: Ints) -> torch.Tensor:
         device = next(self.model.parameters()).device
         batch = pad([self.train.encodings[index] for index in index_B], self.pad_id)
         label_B = torch.from_numpy(self.train.label_N[index_B]).to(device)
         with autocast(self.precision, device):
             logits_BC = self.model(*to_tensors(batch, device))
-        return F.cross_entropy(logits_BC.float(), label_B, reduction="sum")
+        return F.cross_entropy(logits_BC.float(), label_B)
 
     def _metric(self, scores: dict[str, float]) -> str:
         return f"{self.config.metric} {scores[self.config.metric]:.3f}"

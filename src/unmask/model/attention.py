@@ -1,14 +1,17 @@
 """Multi-head self-attention.
 
-B batch, L length, D width, H heads, K head size.
+B batch, L length, T real tokens, N asked places of a sequence, D width, H heads, K head size.
 """
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unmask.model.config import ModelConfig
+from unmask.model.dropout import draws_slowly, dropout
+from unmask.model.packing import Packing
 
 
 class Attention(nn.Module):
@@ -24,16 +27,73 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.width, 3 * config.width)
         self.out = nn.Linear(config.width, config.width)
 
-    def forward(self, hidden_BLD: Tensor, mask_B11L: Tensor | None = None) -> Tensor:
-        """Mix the positions; mask_B11L is True where a position may be looked at."""
-        q_BHLK, k_BHLK, v_BHLK = (
-            part_BLD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for part_BLD in self.qkv(hidden_BLD).chunk(3, dim=-1)
-        )
-        dropout = self.dropout if self.training else 0.0
-        mixed_BHLK = F.scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, mask_B11L, dropout)
-        out_BLD: Tensor = self.out(mixed_BHLK.transpose(1, 2).flatten(2))
+    def forward(
+        self,
+        hidden_BLD: Tensor,
+        mask_B11L: Tensor | None = None,
+        packing: Packing | None = None,
+    ) -> Tensor:
+        """Mix the positions; mask_B11L is True where a position may be looked at.
+
+        With a packing, what comes in and goes out are its real tokens, (T, D).
+        """
+        parts_BLD = self.qkv(hidden_BLD)
+        if packing is not None:
+            parts_BLD = packing.padded(parts_BLD)
+        q_BHLK, k_BHLK, v_BHLK = self._heads(parts_BLD, 3)
+        mixed_BLD = self._mixed(q_BHLK, k_BHLK, v_BHLK, mask_B11L)
+        if packing is not None:
+            mixed_BLD = packing.packed(mixed_BLD)
+        out_BLD: Tensor = self.out(mixed_BLD)
         return out_BLD
+
+    def asked(
+        self,
+        asked_BND: Tensor,
+        hidden_BLD: Tensor,
+        mask_B11L: Tensor | None = None,
+        packing: Packing | None = None,
+    ) -> Tensor:
+        """Mix the positions for some of them only, whose states are given: (B, N, D)."""
+        width = hidden_BLD.shape[-1]
+        weight, bias = self.qkv.weight, self.qkv.bias
+        (q_BHNK,) = self._heads(F.linear(asked_BND, weight[:width], bias[:width]), 1)
+        parts_BLD = F.linear(hidden_BLD, weight[width:], bias[width:])
+        if packing is not None:
+            parts_BLD = packing.padded(parts_BLD)
+        k_BHLK, v_BHLK = self._heads(parts_BLD, 2)
+        out_BND: Tensor = self.out(self._mixed(q_BHNK, k_BHLK, v_BHLK, mask_B11L))
+        return out_BND
+
+    def _heads(self, parts_BLD: Tensor, count: int) -> list[Tensor]:
+        return [
+            torch.unflatten(part_BLD, -1, (self.heads, -1)).transpose(1, 2)
+            for part_BLD in parts_BLD.chunk(count, dim=-1)
+        ]
+
+    def _mixed(
+        self, q_BHNK: Tensor, k_BHLK: Tensor, v_BHLK: Tensor, mask_B11L: Tensor | None
+    ) -> Tensor:
+        chance = self.dropout if self.training else 0.0
+        if chance > 0 and draws_slowly(q_BHNK):
+            mixed_BHNK = _with_dropout(q_BHNK, k_BHLK, v_BHLK, mask_B11L, chance)
+        else:
+            mixed_BHNK = F.scaled_dot_product_attention(q_BHNK, k_BHLK, v_BHLK, mask_B11L, chance)
+        return mixed_BHNK.transpose(1, 2).flatten(2)
 
     if TYPE_CHECKING:
         __call__ = forward
+
+
+def _with_dropout(
+    q_BHNK: Tensor, k_BHLK: Tensor, v_BHLK: Tensor, mask_B11L: Tensor | None, chance: float
+) -> Tensor:
+    """Attention spelt out: what torch does on a processor, too, but with a faster dropout.
+
+    Its fast kernel there knows no dropout (aten/src/ATen/native/transformers/sdp_utils_cpp.cpp).
+    """
+    scores_BHNL = (q_BHNK * q_BHNK.shape[-1] ** -0.5) @ k_BHLK.transpose(2, 3)
+    if mask_B11L is not None:
+        scores_BHNL = scores_BHNL.masked_fill(~mask_B11L, -torch.inf)
+    weights_BHNL = dropout(scores_BHNL.softmax(-1), chance)
+    return weights_BHNL.to(v_BHLK.dtype) @ v_BHLK

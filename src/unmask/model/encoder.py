@@ -1,6 +1,6 @@
 """The encoder: embedding and post-LN transformer blocks.
 
-B batch, L length, D width, F feed-forward, V vocabulary.
+B batch, L length, N asked places of a sequence, D width, F feed-forward, V vocabulary.
 """
 
 from typing import TYPE_CHECKING
@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from unmask.model.attention import Attention
 from unmask.model.config import ModelConfig
+from unmask.model.dropout import Dropout
+from unmask.model.packing import Packing
 
 
 class Embedding(nn.Module):
@@ -25,7 +28,7 @@ class Embedding(nn.Module):
         self.position = nn.Embedding(config.position_rows, config.width, position_pad)
         self.token_type = nn.Embedding(config.types, config.width)
         self.norm = nn.LayerNorm(config.width, config.norm_eps)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, ids_BL: Tensor, types_BL: Tensor | None = None) -> Tensor:
         """Embed tokens; without types_BL every token is of type 0."""
@@ -59,11 +62,31 @@ class Block(nn.Module):
         self.up = nn.Linear(config.width, config.feed_forward)
         self.down = nn.Linear(config.feed_forward, config.width)
         self.feed_forward_norm = nn.LayerNorm(config.width, config.norm_eps)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
-    def forward(self, hidden_BLD: Tensor, mask_B11L: Tensor | None = None) -> Tensor:
-        """Attend, add, normalise; feed forward, add, normalise."""
-        mixed_BLD = self.attention(hidden_BLD, mask_B11L)
+    def forward(
+        self,
+        hidden_BLD: Tensor,
+        mask_B11L: Tensor | None = None,
+        places_BN: Tensor | None = None,
+        packing: Packing | None = None,
+    ) -> Tensor:
+        """Attend, add, normalise; feed forward, add, normalise.
+
+        With a packing, the states are those of its real tokens, (T, D). With places_BN, only what
+        comes out there is computed, (B, N, D).
+        """
+        if places_BN is None:
+            return self._fed(hidden_BLD, self.attention(hidden_BLD, mask_B11L, packing))
+        if packing is None:
+            index_BND = places_BN[..., None].expand(-1, -1, hidden_BLD.shape[-1])
+            asked_BND = hidden_BLD.gather(1, index_BND)
+        else:
+            asked_BND = packing.at(hidden_BLD, places_BN)
+        mixed_BND = self.attention.asked(asked_BND, hidden_BLD, mask_B11L, packing)
+        return self._fed(asked_BND, mixed_BND)
+
+    def _fed(self, hidden_BLD: Tensor, mixed_BLD: Tensor) -> Tensor:
         hidden_BLD = self.attention_norm(hidden_BLD + self.dropout(mixed_BLD))
         fed_BLD = self.down(F.gelu(self.up(hidden_BLD)))
         out_BLD: Tensor = self.feed_forward_norm(hidden_BLD + self.dropout(fed_BLD))
@@ -81,6 +104,8 @@ class Encoder(nn.Module):
         self.config = config
         self.embedding = Embedding(config)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.recompute = False
+        """Whether `asked` keeps nothing within a block and computes it again going back."""
 
     def forward(
         self, ids_BL: Tensor, mask_BL: Tensor | None = None, types_BL: Tensor | None = None
@@ -95,6 +120,36 @@ class Encoder(nn.Module):
         for block in self.blocks:
             hidden_BLD = block(hidden_BLD, mask_B11L)
         return hidden_BLD
+
+    def asked(
+        self,
+        ids_BL: Tensor,
+        places_BN: Tensor,
+        mask_BL: Tensor | None = None,
+        types_BL: Tensor | None = None,
+        real_T: Tensor | None = None,
+    ) -> Tensor:
+        """What `forward` gives at the places, (B, N, D): the last layer computes nothing else.
+
+        Elsewhere its states are looked at by nobody, as it is the last. Of its work only the keys
+        and values are left there: 4 of 24 D * D products a token. With real_T, the flat places of
+        real tokens, padding is computed in attention alone.
+        """
+        mask_B11L = _broadcast(mask_BL)
+        hidden_BLD = self.embedding(ids_BL, types_BL)
+        packing = None
+        if mask_BL is not None and real_T is not None:
+            packing = Packing(mask_BL, real_T)
+            hidden_BLD = packing.packed(hidden_BLD)
+        *before, last = self.blocks
+        for block in before:
+            if self.recompute and self.training:
+                kept = hidden_BLD, mask_B11L, None, packing
+                hidden_BLD = checkpoint(block, *kept, use_reentrant=False)
+            else:
+                hidden_BLD = block(hidden_BLD, mask_B11L, None, packing)
+        out_BND: Tensor = last(hidden_BLD, mask_B11L, places_BN, packing)
+        return out_BND
 
     def hidden_states(
         self, ids_BL: Tensor, mask_BL: Tensor | None = None, types_BL: Tensor | None = None

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from unmask.core.errors import UserError
 from unmask.model.config import ModelConfig
+from unmask.model.dropout import Dropout
 from unmask.model.encoder import Encoder
 
 
@@ -44,8 +45,12 @@ class MaskedLM(nn.Module):
 
     def head(self, hidden_D: Tensor) -> Tensor:
         """Map hidden states (..., D) to logits (..., V)."""
-        hidden_D = self.norm(F.gelu(self.dense(hidden_D)))
-        return F.linear(hidden_D, self.encoder.embedding.word.weight, self.bias)
+        return F.linear(self.transformed(hidden_D), self.encoder.embedding.word.weight, self.bias)
+
+    def transformed(self, hidden_D: Tensor) -> Tensor:
+        """What the head does before it compares with the word embedding: (..., D) to (..., D)."""
+        out_D: Tensor = self.norm(F.gelu(self.dense(hidden_D)))
+        return out_D
 
     if TYPE_CHECKING:
         __call__ = forward
@@ -105,7 +110,7 @@ class SequenceClassifier(nn.Module):
         self.encoder = Encoder(config)
         self.dense = nn.Linear(config.width, config.width)
         self.out = nn.Linear(config.width, len(labels))
-        self.dropout = nn.Dropout(config.head_dropout)
+        self.dropout = Dropout(config.head_dropout)
 
     def forward(
         self, ids_BL: Tensor, mask_BL: Tensor | None = None, types_BL: Tensor | None = None
@@ -130,7 +135,7 @@ class TokenClassifier(nn.Module):
         self.labels = _distinct(labels)
         self.encoder = Encoder(config)
         self.out = nn.Linear(config.width, len(labels))
-        self.dropout = nn.Dropout(config.head_dropout)
+        self.dropout = Dropout(config.head_dropout)
 
     def forward(
         self, ids_BL: Tensor, mask_BL: Tensor | None = None, types_BL: Tensor | None = None
@@ -174,7 +179,7 @@ class MultipleChoice(nn.Module):
         self.out = nn.Linear(config.width, 1)
         # As transformers has it: its RobertaForMultipleChoice ignores classifier_dropout.
         bert = config.family == "bert"
-        self.dropout = nn.Dropout(config.head_dropout if bert else config.dropout)
+        self.dropout = Dropout(config.head_dropout if bert else config.dropout)
 
     def forward(
         self, ids_BCL: Tensor, mask_BCL: Tensor | None = None, types_BCL: Tensor | None = None

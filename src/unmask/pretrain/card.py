@@ -6,6 +6,11 @@ from unmask.pretrain.evaluate import HeldOut
 from unmask.pretrain.objective import PretrainModel
 from unmask.pretrain.trainer import Trainer
 
+SCHEDULES = {
+    "linear": "linear to the end",
+    "cosine": "a cosine to the end",
+    "stable": "stable, linear at the end",
+}
 CARD = """\
 ---
 library_name: transformers
@@ -23,7 +28,7 @@ parameters, sequences of up to {max_length} tokens.{left_out}
 |---|---|
 | steps | {steps:,} |
 | blocks a step | {blocks:,} of up to {length} tokens, input format {plan} |
-| peak learning rate | {peak_lr:g}, {warmup_steps:,} steps of warm-up, then linear to 0 |
+| peak learning rate | {peak_lr:g}, {warmup_steps:,} steps of warm-up, then {schedule} |
 | masked | {probability:.0%} of the tokens |
 | seed | {seed} |
 
@@ -58,9 +63,9 @@ def publishable(model: PretrainModel) -> Model:
     return model
 
 
-def model_card(trainer: Trainer, scores: HeldOut | None) -> str:
-    """Fill in the card."""
-    config, sizes, model = trainer.config, trainer.model.config, publishable(trainer.model)
+def model_card(trainer: Trainer, model: Model, scores: HeldOut | None) -> str:
+    """Fill in the card of what is published."""
+    config, sizes = trainer.config, trainer.model.config
     pairs = isinstance(trainer.model, Pretraining)
     both = "masked-language modelling and next-sentence prediction"
     architecture = huggingface.architecture(model)
@@ -75,13 +80,14 @@ def model_card(trainer: Trainer, scores: HeldOut | None) -> str:
         vocabulary=sizes.vocabulary,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         max_length=sizes.max_length,
-        left_out=LEFT_OUT if model is not trainer.model else "",
-        steps=config.steps,
+        left_out=LEFT_OUT if pairs and sizes.family == "roberta" else "",
+        steps=trainer.steps_done,
         blocks=trainer.train.blocks,
         length=config.length,
         plan=config.plan,
         peak_lr=config.optim.peak_lr,
-        warmup_steps=config.warmup_steps,
+        warmup_steps=trainer.warmup,
+        schedule=SCHEDULES[config.schedule.shape],
         probability=config.masking.probability,
         seed=config.seed,
         scores=_scores(scores),

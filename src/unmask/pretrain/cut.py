@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from unmask.core.errors import UserError
 from unmask.tokens.format import Ints
 
 EIGHT = 8
@@ -45,6 +46,31 @@ def by_length(lengths_N: npt.NDArray[np.integer], micro_batch: int, length: int)
         size = micro_batch * length // width
         yield Part(order_N[first : first + size], width)
         first += size
+
+
+def shared(parts: list[Part], ranks: int) -> list[Part]:
+    """Halve the largest parts until every process has as many as the others.
+
+    A process that had one less would wait for the others in vain. UserError if there are fewer
+    blocks than processes.
+    """
+    parts = list(parts)
+    while len(parts) % ranks:
+        largest = max(range(len(parts)), key=lambda index: _places(parts[index]))
+        index_P, width = parts[largest].index_P, parts[largest].width
+        if len(index_P) == 1:
+            raise UserError(
+                f"{sum(len(part.index_P) for part in parts)} blocks cannot be shared by "
+                f"{ranks} processes",
+                "give a larger --batch and --valid-blocks, or start fewer processes",
+            )
+        half = len(index_P) // 2
+        parts[largest : largest + 1] = [Part(index_P[:half], width), Part(index_P[half:], width)]
+    return parts
+
+
+def _places(part: Part) -> int:
+    return len(part.index_P) * part.width if len(part.index_P) > 1 else 0
 
 
 def blocks_worth(full: int, length: int, lengths_B: npt.NDArray[np.integer]) -> int:

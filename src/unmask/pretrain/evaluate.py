@@ -4,11 +4,11 @@ import dataclasses
 import math
 
 import torch
+from torch import nn
 
 from unmask.core.progress import bar
 from unmask.pretrain.batches import Batches
-from unmask.pretrain.objective import PretrainModel, predict, summed
-from unmask.train.config import Precision
+from unmask.train.ranks import Ranks
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,30 +43,26 @@ class HeldOut:
         return f"{words}, next-sentence accuracy {self.nsp_accuracy:.1%}"
 
 
-@torch.inference_mode()
-def held_out(model: PretrainModel, batches: Batches, *, precision: Precision) -> HeldOut:
+@torch.no_grad()
+def held_out(objective: nn.Module, batches: Batches, ranks: Ranks) -> HeldOut:
     """Score the first blocks of the split, with the masks of its epoch 0.
 
-    Always the same blocks and masks, so that numbers along a run can be compared.
+    Always the same blocks and masks, so that numbers along a run can be compared. Every process
+    scores its share.
     """
-    model.eval()
+    objective.eval()
     blocks = min(batches.blocks, batches.plan.count)
-    right, masked, pairs = 0, 0, 0
-    loss, nsp_loss, nsp_right = 0.0, 0.0, 0
+    sums = torch.zeros(6, dtype=torch.float64, device=ranks.device)
     with bar("held-out loss", blocks) as progress:
-        for batch in batches.after(0, blocks):
-            logits_MV, follows_B2 = predict(model, batch, precision)
-            sums = summed(logits_MV, follows_B2, batch)
-            loss += float(sums.loss)
-            right += int((logits_MV.argmax(-1) == batch.targets_M).sum())
-            masked += len(batch.targets_M)
-            if batch.follows_B is not None:
-                nsp_loss += float(sums.nsp_loss)
-                nsp_right += int(sums.nsp_right)
-                pairs += len(batch.follows_B)
-            progress.advance(len(batch.ids_BL))
+        for here in batches.after(0, blocks, rank=ranks.rank, ranks=ranks.size):
+            batch = here.to(ranks.device)
+            pairs = 0 if batch.follows_B is None else len(batch.follows_B)
+            counts = torch.tensor([len(batch.targets_M), pairs], dtype=torch.float64)
+            sums += torch.cat([objective(batch).stacked().double(), counts.to(ranks.device)])
+            progress.advance(len(batch.ids_BL) * ranks.size)
+    loss, right, nsp_loss, nsp_right, masked, pairs = ranks.sum(sums).tolist()
     mean = loss / max(1, masked)  # independent draws may mask nothing at all
-    scores = HeldOut(mean, math.exp(min(mean, 700.0)), right / max(1, masked), masked)
+    scores = HeldOut(mean, math.exp(min(mean, 700.0)), right / max(1, masked), int(masked))
     if not pairs:
         return scores
     return dataclasses.replace(scores, nsp_loss=nsp_loss / pairs, nsp_accuracy=nsp_right / pairs)

@@ -1,54 +1,102 @@
 """What a run tells of its steps: a row of `metrics.jsonl` and the note beside the bar."""
 
+import math
+import resource
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 
-from unmask.pretrain.trainer import Done
+from unmask.pretrain.objective import Counts, Losses
+
+NAMES = (
+    "loss",
+    "accuracy",
+    "nsp_loss",
+    "nsp_accuracy",
+    "grad_norm",
+    "masked",
+    "pairs",
+    "tokens",
+    "blocks",
+    "places",
+)
+MEANS = ("loss", "accuracy", "grad_norm")
+PAIR_MEANS = ("nsp_loss", "nsp_accuracy")
 
 
 class Meter:
-    """Losses and speed since the last row; losses stay on the device until then."""
+    """Losses and speed since the last row; the numbers stay on the device until then."""
 
     def __init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
         """Forget what was measured, so that other work is not counted in."""
-        self._started, self._steps = time.perf_counter(), list[Done]()
+        self._steps: list[torch.Tensor] = []
+        self.rewind()
 
-    def add(self, step: Done) -> None:
+    def rewind(self) -> None:
+        """Measure the speed from now on."""
+        self._timed_from, self._started = len(self._steps), time.perf_counter()
+
+    def add(self, losses: Losses, norm: torch.Tensor, counts: Counts) -> None:
         """Take in one step."""
-        self._steps.append(step)
+        found = torch.stack([losses.loss, losses.accuracy, losses.nsp_loss, losses.nsp_accuracy])
+        self._steps.append(torch.cat([found.double(), norm.double()[None], counts.numbers]))
+
+    @property
+    def steps(self) -> int:
+        """Steps since the last row."""
+        return len(self._steps)
 
     def row(self, number: int, lr: float) -> dict[str, Any]:
         """Sum up the steps since the last row, and begin anew.
 
         `loss` is that of masked tokens alone, `nsp_loss` that of pairs; what is minimised is their
-        sum. `padding_share` is of all that was computed.
+        sum. `padding_share` is of all places; of them attention computes the padding, too.
         """
-        losses = {"loss": _mean([step.loss for step in self._steps])}
-        for name in ("nsp_loss", "nsp_accuracy"):
-            if (values := [getattr(step, name) for step in self._steps])[0] is not None:
-                losses[name] = _mean(values)
+        rows = torch.stack(self._steps).tolist()
         seconds = time.perf_counter() - self._started
-        blocks, tokens, places = (
-            sum(getattr(step, name) for step in self._steps)
-            for name in ("blocks", "tokens", "places")
-        )
+        timed = rows[self._timed_from :]
+        columns = dict(zip(NAMES, zip(*rows, strict=True), strict=True))
+        means = (*MEANS, *PAIR_MEANS) if sum(columns["pairs"]) else MEANS
         self.restart()
-        return (
-            {"kind": "train", "step": number}
-            | losses
-            | {
-                "lr": lr,
-                "blocks": blocks,
-                "tokens": tokens,
-                "padding_share": 1 - tokens / places,
-                "tokens_per_s": tokens / seconds,
-            }
-        )
+        tokens = sum(columns["tokens"])
+        return {
+            "kind": "train",
+            "step": number,
+            **{name: _mean(columns[name]) for name in means},
+            "lr": lr,
+            "blocks": int(sum(columns["blocks"])),
+            "tokens": int(tokens),
+            "masked_share": sum(columns["masked"]) / max(1, tokens),
+            "padding_share": 1 - tokens / sum(columns["places"]),
+            "tokens_per_s": sum(row[NAMES.index("tokens")] for row in timed) / seconds,
+        }
+
+    def state(self) -> list[list[float]]:
+        """The steps since the last row; floats survive JSON to the bit."""
+        return [step.tolist() for step in self._steps]
+
+    def restore(self, state: list[list[float]], device: torch.device) -> None:
+        """Go on from a saved state; the speed is that of the steps to come."""
+        self._steps = [torch.tensor(step, dtype=torch.float64, device=device) for step in state]
+        self.rewind()
+
+
+def _mean(numbers: Iterable[float]) -> float:
+    """Of the steps that have a number: one that was left out may have none."""
+    finite = [number for number in numbers if math.isfinite(number)]
+    return sum(finite) / len(finite) if finite else math.nan
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most memory in use so far, in bytes: of the card, or of the process."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def note(row: dict[str, Any]) -> str:
@@ -57,7 +105,3 @@ def note(row: dict[str, Any]) -> str:
     if "nsp_accuracy" in row:
         words.append(f"next sentence {row['nsp_accuracy']:.1%}")
     return "  ".join([*words, f"{row['tokens_per_s']:,.0f} tokens/s"])
-
-
-def _mean(values: list[torch.Tensor]) -> float:
-    return float(torch.stack(values).mean())

@@ -3,8 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-import torch
-
 from unmask.core import manifests
 from unmask.core.errors import UserError
 from unmask.core.progress import say
@@ -13,9 +11,11 @@ from unmask.model.config import ModelConfig
 from unmask.model.heads import MaskedLM, Pretraining
 from unmask.model.init import initialise
 from unmask.pretrain.batches import Batches
-from unmask.pretrain.config import PretrainConfig, ShapeConfig
+from unmask.pretrain.config import STEPS, PretrainConfig, ShapeConfig
+from unmask.pretrain.extend import extended
 from unmask.pretrain.masking.masker import Masker
-from unmask.pretrain.objective import PretrainModel
+from unmask.pretrain.meter import Meter
+from unmask.pretrain.objective import Objective, PretrainModel
 from unmask.pretrain.trainer import Trainer
 from unmask.tokenizer.tokenizer import Tokenizer
 from unmask.tokens.plan_names import PlanName
@@ -23,8 +23,15 @@ from unmask.tokens.plans.blocks import SpecialIds
 from unmask.tokens.plans.choose import choose
 from unmask.tokens.plans.plan import Plan, said
 from unmask.tokens.read import TokenFolder
+from unmask.train import parallel
+from unmask.train.clock import Clock
+from unmask.train.compiling import compiled
+from unmask.train.config import Precision
+from unmask.train.deadline import Deadline
+from unmask.train.guard import Guard
 from unmask.train.optimizer import adamw
-from unmask.train.precision import resolve_device, resolve_precision
+from unmask.train.precision import LossScale, resolve_precision
+from unmask.train.ranks import Ranks
 
 PAIRS: tuple[PlanName, ...] = ("segment-pair", "sentence-pair")
 """Plans that train next-sentence prediction."""
@@ -53,55 +60,77 @@ def resolved(config: PretrainConfig, tokens: TokenFolder) -> PretrainConfig:
     if length > most:
         whose = f"--length {length}" if config.length else f"{config.tokens}: length {length}"
         raise UserError(f"{whose}: {model} reads at most {most}", f"give --length {most}, or less")
-    return dataclasses.replace(config, plan=plan, length=length)
+    steps = config.steps or (STEPS if config.budget_hours is None else None)
+    return dataclasses.replace(config, plan=plan, length=length, steps=steps)
 
 
-def build_trainer(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer) -> Trainer:
+def build_trainer(
+    config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer, ranks: Ranks
+) -> Trainer:
     """Build model, optimizer and batches of a resolved config."""
-    device = resolve_device(config.device)
-    precision = resolve_precision(config.precision, device)
+    precision = resolve_precision(config.precision, ranks.device)
     train, valid = _plans(config, tokens, tokenizer)
-    model = _model(config, tokens, tokenizer).to(device)
+    model = _model(config, tokens, tokenizer).to(ranks.device)
     # The masker learns from the training text alone, and masks both splits by it.
     masker = Masker.of(config.masking, config.seed, tokenizer, tokens.shards("train"))
+    objective = Objective(model, precision)
+    objective.encoder.recompute = config.recompute
+    blocks = list(objective.encoder.blocks)
+    assert config.length is not None
+    shape = config.micro_batch, config.length, model.config.width
+    if compiled(blocks, config.compile, ranks.device, precision, shape):
+        say("blocks are compiled: the first step takes a minute")
     trainer = Trainer(
         config=config,
         model=model,
+        objective=parallel.shared(objective, blocks, ranks, config.parallel),
         optimizer=adamw(model, config.optim),
-        train=_batches(config, train, masker, model, config.batch, device),
+        train=_batches(config, train, masker, model, config.batch),
         valid=(
-            None
-            if valid is None
-            else _batches(config, valid, masker, model, config.valid_blocks, device)
+            None if valid is None else _batches(config, valid, masker, model, config.valid_blocks)
         ),
-        precision=precision,
-        device=device,
+        ranks=ranks,
+        guard=Guard(config.guard, ranks.device),
+        scale=LossScale.of(ranks.device) if precision == "fp16" else None,
+        deadline=None if config.budget_hours is None else Deadline(config.budget_hours),
+        clock=Clock(ranks.device),
+        meter=Meter(),
     )
-    _say_sizes(trainer)
+    _say_sizes(trainer, precision)
     return trainer
 
 
 def _model(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer) -> PretrainModel:
     if config.init is not None:
-        return _continued(config, config.init, tokens)
+        return _continued(config, config.init, tokenizer)
     sizes = model_config(config, tokenizer)
     model = Pretraining(sizes) if config.plan in PAIRS else MaskedLM(sizes)
     initialise(model, config.seed)
     return model
 
 
-def _continued(config: PretrainConfig, init: Path, tokens: TokenFolder) -> PretrainModel:
+def _continued(config: PretrainConfig, init: Path, tokenizer: Tokenizer) -> PretrainModel:
     if config.model != ShapeConfig():
         raise UserError(
             f"--init {init} brings its own size, and --model flags give another",
             "leave out one of the two",
         )
-    tokens.require_tokenizer(Tokenizer.load(init).fingerprint, of=init)
     family = weights.read_config(init).family
     if config.family not in (None, family):
         raise UserError(
             f"--family {config.family}: {init} is a {family} model", "leave out --family"
         )
+    model, old = _loaded(config, init), Tokenizer.load(init)
+    try:
+        model = extended(model, old, tokenizer)
+    except UserError as error:
+        raise UserError(f"--init {init}: {error.what}", error.hint) from None
+    if new := tokenizer.vocabulary - old.vocabulary:
+        say(f"{new:,} tokens are new to {init}: each starts as the mean of the pieces it was")
+    return model
+
+
+def _loaded(config: PretrainConfig, init: Path) -> PretrainModel:
     if config.plan not in PAIRS:
         return weights.load_encoder(init, MaskedLM, seed=config.seed)
     model, has_head = weights.load_pretraining(init, seed=config.seed)
@@ -137,6 +166,12 @@ def _plans(
             f"length {config.length}",
             "give a smaller --length, another --plan, or more text",
         )
+    if train.balanced and config.batch_start is not None:
+        raise UserError(
+            f"--batch-start {config.batch_start}: the steps of plan {config.plan} are balanced for "
+            "one batch, which cannot grow",
+            "leave out --batch-start and --batch-warmup-steps, or take another --plan",
+        )
     if not valid.count and tokens.manifest.facts["valid_tokens"]:
         say(
             f"valid: too small for one block of {config.plan}, length {config.length}; "
@@ -155,12 +190,7 @@ def _plan(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer, spl
 
 
 def _batches(
-    config: PretrainConfig,
-    plan: Plan,
-    masker: Masker,
-    model: PretrainModel,
-    batch: int,
-    device: torch.device,
+    config: PretrainConfig, plan: Plan, masker: Masker, model: PretrainModel, batch: int
 ) -> Batches:
     sizes = model.config
     return Batches.of(
@@ -171,13 +201,14 @@ def _batches(
         micro_batch=config.micro_batch,
         # RoBERTa has one row of types: its segments are told apart by separators alone.
         typed=sizes.family == "bert" and sizes.types > 1,
-        device=device,
     )
 
 
-def _say_sizes(trainer: Trainer) -> None:
+def _say_sizes(trainer: Trainer, precision: Precision) -> None:
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
-    say(f"model: {parameters:,} parameters, {trainer.precision} on {trainer.device.type}")
+    ranks = trainer.ranks
+    where = ranks.device.type if ranks.size == 1 else f"{ranks.size} x {ranks.device.type}"
+    say(f"model: {parameters:,} parameters, {precision} on {where}")
     if trainer.train.plan.balanced:
         blocks, full = trainer.train.blocks, trainer.config.batch
         say(f"step: {blocks:,} blocks, which hold the tokens of {full:,} full ones")

@@ -1,100 +1,184 @@
 """The state of a pretraining run and what can be done with it: step, evaluate, save, restore."""
 
 import dataclasses
+from typing import Any
 
 import torch
+from torch import nn
 
 from unmask.core.hashing import stream
+from unmask.pretrain.ahead import Ahead
 from unmask.pretrain.batches import Batches, MaskedBatch
-from unmask.pretrain.config import PretrainConfig
+from unmask.pretrain.config import STEPS, PretrainConfig
 from unmask.pretrain.evaluate import HeldOut, held_out
-from unmask.pretrain.objective import Counts, PretrainModel, Sums, predict, summed
-from unmask.train.config import Precision
-from unmask.train.schedule import warmup_linear
-from unmask.train.step import update
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Done:
-    """What one step did; its losses are still on the device."""
-
-    loss: torch.Tensor
-    """Mean over masked tokens."""
-    nsp_loss: torch.Tensor | None
-    """Mean over pairs; None where the plan has none."""
-    nsp_accuracy: torch.Tensor | None
-    blocks: int
-    tokens: int
-    places: int
-    """Tokens computed, padding included."""
+from unmask.pretrain.meter import Meter
+from unmask.pretrain.objective import Counts, PretrainModel
+from unmask.train import parallel, schedule
+from unmask.train.clock import Clock
+from unmask.train.deadline import Deadline
+from unmask.train.guard import Guard
+from unmask.train.precision import LossScale
+from unmask.train.ranks import Ranks
+from unmask.train.step import descend
 
 
 @dataclasses.dataclass(slots=True)
 class Trainer:
-    """A model in training; `steps_done` is all there is to know of its place in the data."""
+    """A model in training, and its place in the data: `steps_done` and `consumed`."""
 
     config: PretrainConfig
     model: PretrainModel
+    objective: nn.Module
+    """The model and its loss, shared by the processes and compiled, as the config says."""
     optimizer: torch.optim.Optimizer
     train: Batches
     valid: Batches | None
     """None when there are no held-out blocks."""
-    precision: Precision
-    device: torch.device
+    ranks: Ranks
+    guard: Guard
+    scale: LossScale | None
+    """The loss scale of fp16."""
+    deadline: Deadline | None
+    """None where the number of steps is given."""
+    clock: Clock
+    meter: Meter
+    ahead: Ahead[list[MaskedBatch]] = dataclasses.field(init=False)
     steps_done: int = 0
+    consumed: int = 0
+    """Blocks read so far: the one integer that says where in the data the run stands."""
+    total: int = 0
+    """Steps in all, as far as is known."""
 
-    def step(self) -> Done:
+    def __post_init__(self) -> None:
+        self.ahead = Ahead(self._share)
+        # A deadline tells after the first step; until then the warm-up must not be over at once.
+        self.total = self.config.steps or STEPS
+
+    def step(self) -> None:
         """Make one update."""
-        self.model.train()
-        # Dropout, too, is a function of the step alone: a resumed run draws what it would have.
-        torch.manual_seed(stream("dropout", self.config.seed, self.steps_done))
-        batches = list(self.train.step(self.steps_done))
-        counts = Counts.of(batches)
-        parts: list[Sums] = []
-
-        def share_of_loss(batch: MaskedBatch) -> torch.Tensor:
-            sums = summed(*predict(self.model, batch, self.precision), batch)
-            parts.append(sums.detached())
-            return counts.mean_loss(sums)
-
-        update(
-            self.model,
-            self.optimizer,
-            batches,
-            share_of_loss,
-            count=1,  # the shares add up to the means already
-            lr=self.lr,
-            clip_norm=self.config.optim.clip_norm,
-        )
+        self.objective.train()
+        with self.clock.part("data"):
+            batches = self._batches()
+            counts = Counts.of(batches, self.ranks)
+        self.optimizer.zero_grad(set_to_none=True)
+        sums = torch.zeros(4, device=self.ranks.device)
+        for index, batch in enumerate(batches):
+            # Dropout, too, is a function of the place alone: a resumed run draws what it would
+            # have, and so do two processes instead of one.
+            torch.manual_seed(stream("dropout", self.config.seed, self.steps_done, batch.number))
+            with parallel.accumulating(
+                self.objective, self.config.parallel, last=index == len(batches) - 1
+            ):
+                sums += self._backward(batch, counts)
+        with self.clock.part("communication"):
+            sums = self.ranks.sum(sums)
+        losses = counts.means(sums)
+        with self.clock.part("optimizer"):
+            norm = descend(
+                self.objective,
+                self.optimizer,
+                lr=self.lr(self.steps_done),
+                clip_norm=self.config.optim.clip_norm,
+                loss=losses.whole,
+                guard=self.guard,
+                scale=self.scale,
+            )
+        self.meter.add(losses, norm, counts)
+        self.consumed += self.blocks
         self.steps_done += 1
-        return _done(batches, counts, parts)
+
+    def _backward(self, batch: MaskedBatch, counts: Counts) -> torch.Tensor:
+        """Add the gradients of one micro-batch; return its sums."""
+        with self.clock.part("forward"):
+            sums = self.objective(batch)
+            loss = counts.mean_loss(sums) * parallel.factor(self.ranks)
+            if self.scale is not None:
+                loss = loss * self.scale.value
+        with self.clock.part("backward"):
+            loss.backward()  # type: ignore[no-untyped-call]
+        stacked: torch.Tensor = sums.stacked()
+        return stacked
 
     @property
-    def lr(self) -> float:
-        """The learning rate of the step to come."""
-        factor = warmup_linear(
-            self.steps_done, warmup=self.config.warmup_steps, total=self.config.steps
-        )
+    def blocks(self) -> int:
+        """Blocks of the step to come."""
+        return self._blocks(self.steps_done)
+
+    def _blocks(self, step: int) -> int:
+        if self.config.batch_start is None:
+            return self.train.blocks
+        first, over = self.config.batch_start, self.config.batch_warmup_steps
+        return schedule.growing(step, first=first, last=self.train.blocks, over=over)
+
+    def _batches(self) -> list[MaskedBatch]:
+        """This process's micro-batches of the step to come, and begin with those after it."""
+        place = self.consumed, self.blocks
+        after = self.consumed + self.blocks, self._blocks(self.steps_done + 1)
+        return [batch.to(self.ranks.device) for batch in self.ahead.take(place, after)]
+
+    def _share(self, consumed: int, count: int) -> list[MaskedBatch]:
+        batches = self.train.after(consumed, count, rank=self.ranks.rank, ranks=self.ranks.size)
+        if self.ranks.device.type == "cuda":
+            return [batch.pinned() for batch in batches]
+        return list(batches)
+
+    @property
+    def warmup(self) -> int:
+        """Steps over which the learning rate rises."""
+        if self.config.warmup_steps is not None:
+            return self.config.warmup_steps
+        return round(schedule.WARMUP_SHARE * self.total)
+
+    def lr(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        config = self.config.schedule
+        factor = schedule.rate(step, warmup=self.warmup, total=self.total, config=config)
         return self.config.optim.peak_lr * factor
+
+    def reckon(self) -> None:
+        """Estimate anew how many steps there will be, where the time is given and it is due."""
+        if self.deadline is None or not self.deadline.due(self.steps_done, self.config.log_every):
+            return
+        self.total = self.ranks.told(self.deadline.estimate(self.steps_done))
 
     def evaluate(self) -> HeldOut | None:
         """Score the held-out blocks; None when there are none."""
         if self.valid is None:
             return None
-        return held_out(self.model, self.valid, precision=self.precision)
+        return held_out(self.objective, self.valid, self.ranks)
 
+    def state(self) -> dict[str, Any]:
+        """Everything but weights and moments, as JSON holds it."""
+        return {
+            "step": self.steps_done,
+            "consumed": self.consumed,
+            "total": self.total,
+            "guard": self.guard.state(),
+            "scale": None if self.scale is None else self.scale.state(),
+            "deadline": None if self.deadline is None else self.deadline.state(),
+            "meter": self.meter.state(),
+        }
 
-def _done(batches: list[MaskedBatch], counts: Counts, parts: list[Sums]) -> Done:
-    loss = torch.stack([part.loss / counts.masked for part in parts]).sum()
-    nsp_loss = nsp_accuracy = None
-    if counts.pairs:
-        nsp_loss = torch.stack([part.nsp_loss for part in parts]).sum() / counts.pairs
-        nsp_accuracy = torch.stack([part.nsp_right for part in parts]).sum() / counts.pairs
-    return Done(
-        loss=loss,
-        nsp_loss=nsp_loss,
-        nsp_accuracy=nsp_accuracy,
-        blocks=sum(len(batch.ids_BL) for batch in batches),
-        tokens=sum(batch.tokens for batch in batches),
-        places=sum(batch.ids_BL.numel() for batch in batches),
-    )
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where a saved state stood."""
+        self.steps_done, self.consumed = state["step"], state["consumed"]
+        self.total = state["total"]
+        self.guard.restore(state["guard"])
+        self.meter.restore(state["meter"], self.ranks.device)
+        if self.scale is not None:
+            self.scale.restore(state["scale"])
+        if self.deadline is not None:
+            self.deadline.restore(state["deadline"], self.steps_done)
+
+    def go_back(self, state: dict[str, Any]) -> None:
+        """Stand where a saved state stood, but go on with the data that comes next.
+
+        The time that went by is spent.
+        """
+        consumed, deadline = self.consumed, self.deadline
+        spent = None if deadline is None else deadline.state()
+        self.restore(state)
+        self.consumed = consumed
+        self.meter.restart()
+        if deadline is not None and spent is not None:
+            deadline.restore(spent, self.steps_done)

@@ -1,52 +1,64 @@
-"""One optimizer update."""
+"""One optimizer update, once the gradients are there."""
 
-import math
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unmask.core.errors import UserError
+from unmask.train.guard import Guard
+from unmask.train.parallel import gradient_norm
+from unmask.train.precision import LossScale
 
-Batch = TypeVar("Batch")
 
-
-def update(
-    model: nn.Module,
+def descend(
+    module: nn.Module,
     optimizer: torch.optim.Optimizer,
-    micro_batches: Sequence[Batch],
-    summed_loss: Callable[[Batch], torch.Tensor],
     *,
-    count: int,
     lr: float,
     clip_norm: float,
-) -> torch.Tensor:
-    """Take one step on the mean loss over `count` targets; return that mean, still on the device.
+    loss: Tensor,
+    guard: Guard,
+    scale: LossScale | None = None,
+) -> Tensor:
+    """Take one step down the gradients, or leave it out; return their norm, on the device.
 
-    The sum over all micro-batches is divided by the number of targets in all of them, so the
-    result does not depend on how a batch is cut (fairseq: trainer.py, normalised by sample_size).
+    Clipping (0: none) and the loss scale of fp16 are one factor, which the fused optimizer divides
+    by while it reads the gradients; so they are not written again, and nothing waits for a number
+    to come back from the device.
     """
-    optimizer.zero_grad(set_to_none=True)
-    losses = []
-    for batch in micro_batches:
-        loss = summed_loss(batch) / count
-        loss.backward()  # type: ignore[no-untyped-call]
-        losses.append(loss.detach())
+    norm = gradient_norm(module)
+    divisor = torch.ones_like(norm)
+    too_large = torch.zeros_like(norm)
+    if scale is not None:
+        norm = norm / scale.value
+        divisor = scale.value.clone()
+        # While the scale is above 1, an overflow is how it is found: nothing went wrong.
+        overflow = ~norm.isfinite()
+        too_large = (overflow & loss.isfinite() & (scale.value > 1)).float()
+        scale.update(overflow=overflow)
     if clip_norm > 0:
-        nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+        divisor = divisor * (norm / clip_norm).clamp(min=1.0)
+    left_out = torch.maximum(guard.judge(loss, norm.where(too_large == 0, 0.0)), too_large)
     for group in optimizer.param_groups:
         group["lr"] = lr
+    _leave_out(optimizer, left_out, divisor)
     optimizer.step()
-    return torch.stack(losses).sum()
+    return norm
+
+
+def _leave_out(optimizer: Any, left_out: Tensor, divisor: Tensor) -> None:  # noqa: ANN401
+    """Tell a fused optimizer what GradScaler would tell it (torch.amp, `_maybe_opt_step`)."""
+    optimizer.found_inf = left_out
+    optimizer.grad_scale = divisor
 
 
 def require_finite(loss: float, step: int) -> None:
-    """Stop a run whose loss is no number any more, before it is saved."""
-    if not math.isfinite(loss):
+    """Stop a fine-tuning whose loss is no number any more."""
+    if loss != loss or loss in (float("inf"), float("-inf")):
         raise UserError(
             f"step {step}: the loss is {loss}",
-            "go on from the last checkpoint with a lower --optim.peak-lr, or set --optim.clip-norm",
+            "lower --optim.peak-lr, or set --optim.clip-norm",
         )
 
 
