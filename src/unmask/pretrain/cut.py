@@ -51,8 +51,8 @@ def by_length(lengths_N: npt.NDArray[np.integer], micro_batch: int, length: int)
 def shared(parts: list[Part], ranks: int) -> list[Part]:
     """Halve the largest parts until every process has as many as the others.
 
-    A process that had one less would wait for the others in vain. UserError if there are fewer
-    blocks than processes.
+    A process that had one less would wait for the others in vain. UserError if it cannot be: where
+    there are fewer blocks than processes, or parts of one block alone, as for --micro-batch 1.
     """
     parts = list(parts)
     while len(parts) % ranks:
@@ -62,7 +62,7 @@ def shared(parts: list[Part], ranks: int) -> list[Part]:
             raise UserError(
                 f"{sum(len(part.index_P) for part in parts)} blocks cannot be shared by "
                 f"{ranks} processes",
-                "give a larger --batch and --valid-blocks, or start fewer processes",
+                "give a larger --batch, --micro-batch 2 or more, or start fewer processes",
             )
         half = len(index_P) // 2
         parts[largest : largest + 1] = [Part(index_P[:half], width), Part(index_P[half:], width)]

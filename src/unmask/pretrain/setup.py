@@ -80,15 +80,22 @@ def build_trainer(
     shape = config.micro_batch, config.length, model.config.width
     if compiled(blocks, config.compile, ranks.device, precision, shape):
         say("blocks are compiled: the first step takes a minute")
+    # RoBERTa has one row of types: its segments are told apart by separators alone.
+    typed = model.config.family == "bert" and model.config.types > 1
     trainer = Trainer(
         config=config,
         model=model,
         objective=parallel.shared(objective, blocks, ranks, config.parallel),
         optimizer=adamw(model, config.optim),
-        train=_batches(config, train, masker, model, config.batch),
-        valid=(
-            None if valid is None else _batches(config, valid, masker, model, config.valid_blocks)
+        train=Batches.of(
+            train,
+            masker,
+            config.seed,
+            batch=config.batch,
+            micro_batch=config.micro_batch,
+            typed=typed,
         ),
+        valid=None if valid is None else _held_out(valid, masker, config, typed=typed),
         ranks=ranks,
         guard=Guard(config.guard, ranks.device),
         scale=LossScale.of(ranks.device) if precision == "fp16" else None,
@@ -189,19 +196,11 @@ def _plan(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer, spl
     return plan
 
 
-def _batches(
-    config: PretrainConfig, plan: Plan, masker: Masker, model: PretrainModel, batch: int
-) -> Batches:
-    sizes = model.config
-    return Batches.of(
-        plan,
-        masker,
-        config.seed,
-        batch=batch,
-        micro_batch=config.micro_batch,
-        # RoBERTa has one row of types: its segments are told apart by separators alone.
-        typed=sizes.family == "bert" and sizes.types > 1,
-    )
+def _held_out(plan: Plan, masker: Masker, config: PretrainConfig, *, typed: bool) -> Batches:
+    # Two at once can be shared by any number of processes; nothing is kept for a way back.
+    micro_batch = max(2, config.micro_batch)
+    blocks, seed = config.valid_blocks, config.seed
+    return Batches.of(plan, masker, seed, batch=blocks, micro_batch=micro_batch, typed=typed)
 
 
 def _say_sizes(trainer: Trainer, precision: Precision) -> None:

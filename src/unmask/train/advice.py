@@ -218,7 +218,7 @@ def _padding(run: RunFacts) -> str | None:
         return None
     return (
         f"{run.padding_share:.0%} of the places are padding, which attention computes: use --plan "
-        "none, which has none, or make the tokens with --sentences split, so that fewer are left over."
+        "none, which has none, or make the tokens with --sentences split, which leaves fewer."
     )
 
 

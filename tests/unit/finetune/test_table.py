@@ -81,3 +81,37 @@ def test_the_one_table_of_a_split_is_found(tmp_path):
     (tmp_path / "train.csv").touch()
     with pytest.raises(UserError, match=r"has train\.tsv\.gz and train\.csv|train\.csv and train"):
         table.find(tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cola.tsv", 'gj04\t1\t\tThe sailors rode.\ngj04\t0\t*\tThe "car honked.\n'),
+        ("cola.csv", 'gj04,1,,The sailors rode.\ngj04,0,*,"The ""car honked."\n'),
+    ],
+)
+def test_a_table_without_a_header_is_read_by_the_names_that_are_given(tmp_path, name, content):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+
+    rows = table.read(
+        tmp_path / name,
+        ColumnsConfig(names=("source", "label", "mark", "sentence"), text="sentence"),
+    )
+
+    assert [(row.text, row.label) for row in rows] == [
+        ("The sailors rode.", "1"),
+        ('The "car honked.', "0"),
+    ]
+
+
+def test_names_that_are_too_few_or_for_a_table_that_has_its_own_are_refused(tmp_path):
+    def said(name):
+        with pytest.raises(UserError) as caught:
+            table.read(tmp_path / name, ColumnsConfig(names=("text", "label")))
+        return caught.value
+
+    (tmp_path / "a.tsv").write_text("x\t1\ty\n")
+    assert "row 1: 3 cells where --columns.names has 2" in said("a.tsv").what
+    (tmp_path / "a.jsonl").write_text(JSONL)
+    assert "--columns.names text label: a .jsonl table names its own" in said("a.jsonl").what
+    assert said("a.jsonl").hint == "leave out --columns.names"
