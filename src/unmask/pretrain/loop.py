@@ -13,7 +13,7 @@ from unmask.core.runs import Run
 from unmask.pretrain.activations import outliers
 from unmask.pretrain.evaluate import HeldOut
 from unmask.pretrain.meter import note, peak_memory
-from unmask.pretrain.scores import Scores
+from unmask.pretrain.scoring.scores import Scores
 from unmask.pretrain.speed import Speed
 from unmask.pretrain.trainer import Trainer
 from unmask.train.checkpoint import Checkpoints, read_state

@@ -9,10 +9,10 @@ from unmask.core.runs import Run
 from unmask.pretrain.config import PretrainConfig
 from unmask.pretrain.loop import Loop
 from unmask.pretrain.publish import STAGE, Publisher
-from unmask.pretrain.scores import Scores
+from unmask.pretrain.scoring.scores import Scores
+from unmask.pretrain.scoring.tasks import refuse_unready
 from unmask.pretrain.setup import build_trainer, open_data, resolved
 from unmask.pretrain.speed import Speed
-from unmask.pretrain.tasks import refuse_unready
 from unmask.pretrain.trainer import Trainer
 from unmask.pretrain.verify import verify
 from unmask.train import memory

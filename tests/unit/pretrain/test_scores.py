@@ -7,10 +7,10 @@ import torch
 
 from unmask.core import manifests
 from unmask.core.errors import UserError
-from unmask.pretrain import scores as module
 from unmask.pretrain.config import ScoresConfig
-from unmask.pretrain.scores import Scores
-from unmask.pretrain.tasks import refuse_unready
+from unmask.pretrain.scoring import scores as module
+from unmask.pretrain.scoring.scores import Scores
+from unmask.pretrain.scoring.tasks import refuse_unready
 from unmask.train.ranks import Ranks
 
 CPU = torch.device("cpu")

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from unmask.core import manifests
-from unmask.pretrain.tuning import Tuning
+from unmask.pretrain.scoring.tuning import Tuning
 
 PARENT = """
 import os, subprocess, sys
@@ -19,7 +19,7 @@ sys.stdin.read()
 """
 CHILD = """
 import sys, threading, time
-from unmask.pretrain import attended
+from unmask.pretrain.scoring import attended
 attended.INTERVAL_S = 0.01
 threading.Thread(target=attended.end_with, args=(int(sys.argv[1]),), daemon=True).start()
 print("up", flush=True)
@@ -103,7 +103,7 @@ def started(monkeypatch):
     def popen(command, **more):
         found.append((command, more))
 
-    monkeypatch.setattr("unmask.pretrain.tuning.subprocess.Popen", popen)
+    monkeypatch.setattr("unmask.pretrain.scoring.tuning.subprocess.Popen", popen)
     return found
 
 
@@ -123,7 +123,7 @@ def test_a_fine_tuning_is_none_of_torchruns_processes_and_has_its_own_threads(
     assert more["env"]["HF_HOME"] == "1"
     assert more["env"].items() <= (os.environ | {"OMP_NUM_THREADS": "3"}).items()
     ours = [str(os.getpid()), "finetune", "--seed=0", f"--out={tmp_path}/a/seed-0"]
-    assert command[1:] == ["-m", "unmask.pretrain.attended", *ours]
+    assert command[1:] == ["-m", "unmask.pretrain.scoring.attended", *ours]
     log = (tmp_path / "a" / "seed-0.log").read_text()
     assert log == f"$ unmask finetune --seed=0 --out={tmp_path}/a/seed-0\n"
 
@@ -138,7 +138,7 @@ def test_what_an_earlier_one_left_is_thrown_away(tmp_path, started):
 
 
 def test_ending_stops_even_a_process_that_does_not_listen(tmp_path, monkeypatch):
-    monkeypatch.setattr("unmask.pretrain.tuning.GRACE_S", 0.05)
+    monkeypatch.setattr("unmask.pretrain.scoring.tuning.GRACE_S", 0.05)
     code = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
         "print(flush=True); time.sleep(60)"
@@ -153,7 +153,7 @@ def test_ending_stops_even_a_process_that_does_not_listen(tmp_path, monkeypatch)
 
 def test_the_attended_command_is_unmask_itself():
     done = subprocess.run(
-        [sys.executable, "-m", "unmask.pretrain.attended", str(os.getpid()), "lineage", "nowhere"],
+        [sys.executable, "-m", "unmask.pretrain.scoring.attended", str(os.getpid()), "lineage", "nowhere"],
         capture_output=True,
         text=True,
         check=False,

@@ -18,10 +18,10 @@ import torch
 
 from unmask.core import manifests
 from unmask.core.progress import say
-from unmask.pretrain import tasks
 from unmask.pretrain.config import ScoresConfig
-from unmask.pretrain.sheet import Entry, Sheet
-from unmask.pretrain.tuning import Tuning
+from unmask.pretrain.scoring import tasks
+from unmask.pretrain.scoring.sheet import Entry, Sheet
+from unmask.pretrain.scoring.tuning import Tuning
 from unmask.train.ranks import Ranks
 from unmask.train.step import due
 

@@ -35,7 +35,13 @@ class Tuning:
             log.write(f"$ {shlex.join(['unmask', *command])}\n".encode())
             log.flush()
             process = subprocess.Popen(
-                [sys.executable, "-m", "unmask.pretrain.attended", str(os.getpid()), *command],
+                [
+                    sys.executable,
+                    "-m",
+                    "unmask.pretrain.scoring.attended",
+                    str(os.getpid()),
+                    *command,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

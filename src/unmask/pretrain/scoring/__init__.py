@@ -1,0 +1,1 @@
+"""Scores during pretraining: checkpoints are fine-tuned on tasks, in processes beside training."""
