@@ -9,6 +9,7 @@ import pytest
 from unmask.core import manifests
 from unmask.pretrain.scoring.tuning import Tuning
 
+ATTENDED = "unmask.pretrain.scoring.attended"
 PARENT = """
 import os, subprocess, sys
 child = subprocess.Popen(
@@ -123,7 +124,7 @@ def test_a_fine_tuning_is_none_of_torchruns_processes_and_has_its_own_threads(
     assert more["env"]["HF_HOME"] == "1"
     assert more["env"].items() <= (os.environ | {"OMP_NUM_THREADS": "3"}).items()
     ours = [str(os.getpid()), "finetune", "--seed=0", f"--out={tmp_path}/a/seed-0"]
-    assert command[1:] == ["-m", "unmask.pretrain.scoring.attended", *ours]
+    assert command[1:] == ["-m", ATTENDED, *ours]
     log = (tmp_path / "a" / "seed-0.log").read_text()
     assert log == f"$ unmask finetune --seed=0 --out={tmp_path}/a/seed-0\n"
 
@@ -153,7 +154,7 @@ def test_ending_stops_even_a_process_that_does_not_listen(tmp_path, monkeypatch)
 
 def test_the_attended_command_is_unmask_itself():
     done = subprocess.run(
-        [sys.executable, "-m", "unmask.pretrain.scoring.attended", str(os.getpid()), "lineage", "nowhere"],
+        [sys.executable, "-m", ATTENDED, str(os.getpid()), "lineage", "nowhere"],
         capture_output=True,
         text=True,
         check=False,

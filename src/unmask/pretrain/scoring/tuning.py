@@ -11,6 +11,7 @@ from pathlib import Path
 
 from unmask.core import manifests
 from unmask.core.errors import UserError
+from unmask.pretrain.scoring import attended
 
 GRACE_S = 10.0
 """For a process to end when it is asked to."""
@@ -38,7 +39,7 @@ class Tuning:
                 [
                     sys.executable,
                     "-m",
-                    "unmask.pretrain.scoring.attended",
+                    attended.__name__,
                     str(os.getpid()),
                     *command,
                 ],
