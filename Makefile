@@ -24,8 +24,8 @@ check: .venv/installed-dev  ## formatting, lint, types, import directions, spell
 	$(BIN)/lint-imports
 	$(BIN)/typos
 
-test: .venv/installed-dev  ## every test
-	$(BIN)/python -m pytest
+test: .venv/installed-dev  ## every test, a file a core at a time
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 smoke: .venv/installed  ## the whole line, small, in about a minute
 	$(BIN)/unmask demo --recipe recipes/smoke.toml

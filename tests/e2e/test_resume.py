@@ -1,95 +1,96 @@
-"""Killed and resumed equals never stopped."""
+"""Killed and resumed equals never stopped, to the bit."""
 
-import signal
-import subprocess
+import random
 import time
 
 import pytest
 
+from .processes import Started, finished, results, wait_for_rows, weights, written
+
 pytestmark = pytest.mark.e2e
 
-RUN = ("--steps", "60", "--checkpoint-every", "5", "--evaluate-every", "1000")
+STEPS = 90
+WORDS = (
+    *("--tokens", "tokens", "--steps", STEPS, "--checkpoint-every", "3"),
+    *("--log-every", "2", "--evaluate-every", "15"),
+)
+KILLS = 5
+"""Of each number of processes."""
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(line):
-    line.pretrain(*RUN, "--out", "uninterrupted")
-    return weights(line, "uninterrupted")
+def words(shape):
+    return lambda out: ("--out", f"resume/{out}", *shape, *WORDS)
 
 
-def weights(line, run):
-    return (line.folder / run / "model" / "model.safetensors").read_bytes()
+@pytest.fixture(scope="module")
+def uninterrupted(line, words):
+    """The folder of a run that nothing happened to, by the number of its processes."""
+    found = {}
+
+    def of(processes):
+        if processes not in found:
+            finished(line, words(f"uninterrupted-{processes}"), processes)
+            found[processes] = line.folder / "resume" / f"uninterrupted-{processes}"
+        return found[processes]
+
+    return of
 
 
-def stopped_by(line, shape, number, run):
-    """Start a run, wait for its second checkpoint, send the signal."""
-    words = ("pretrain", "--tokens", "tokens", *shape, *RUN, "--out", run)
-    process = subprocess.Popen(
-        line.command(*words),
-        cwd=line.folder,
-        env=line.environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    checkpoints = line.folder / run / "checkpoints"
-    deadline = time.monotonic() + 60
-    while not (checkpoints / "step-10").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
-    return process.returncode, said
+def assert_the_same_run(folder, other):
+    assert weights(folder) == weights(other)
+    ours, theirs = results(folder), results(other)
+    assert ours.keys() == theirs.keys()
+    for key, row in theirs.items():
+        assert ours[key] == row, key
 
 
-def test_a_killed_run_ends_as_if_never_stopped(line, shape, uninterrupted):
-    code, _ = stopped_by(line, shape, signal.SIGKILL, "killed")
-    assert code == -signal.SIGKILL
-    assert not (line.folder / "killed" / "model").exists()
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_killed_at_random_moments_a_run_ends_as_if_never_stopped(
+    processes, line, words, uninterrupted
+):
+    """All processes at once, some rows and some milliseconds after each start."""
+    folder, dice = line.folder / "resume" / f"killed-{processes}", random.Random(processes)
+    for _ in range(KILLS):
+        started = Started(line, words(folder.name), processes)
+        wait_for_rows(started, folder, "train", dice.randint(1, 5))
+        time.sleep(dice.uniform(0, 0.03))
+        started.kill()
+        codes, said = started.end()
+        assert codes == [-9] * processes, said
+        assert not (folder / "model").exists()
 
-    done = line.pretrain(*RUN, "--out", "killed")
+    said = finished(line, words(folder.name), processes)
 
-    assert "going on from step" in done.stderr
-    assert weights(line, "killed") == uninterrupted
-
-
-def test_ctrl_c_saves_and_says_how_to_go_on(line, shape, uninterrupted):
-    code, said = stopped_by(line, shape, signal.SIGINT, "interrupted")
-
-    assert code == 130
-    assert said.splitlines()[-2:] == [
-        "error: interrupted",
-        "hint: what was finished is kept; the same command goes on from there",
-    ]
-    line.pretrain(*RUN, "--out", "interrupted")
-    assert weights(line, "interrupted") == uninterrupted
+    assert "going on from step" in said
+    rows = written(folder)
+    resumed = [row["step"] for row in rows if row["kind"] == "resume"]
+    assert len(resumed) >= KILLS - 1  # the first kill may come before the first checkpoint
+    assert resumed == sorted(resumed)
+    assert_the_same_run(folder, uninterrupted(processes))
 
 
 def test_a_damaged_newest_checkpoint_costs_only_the_steps_since_the_one_before(
-    line, shape, uninterrupted
+    line, words, uninterrupted
 ):
-    stopped_by(line, shape, signal.SIGKILL, "damaged")
+    folder = line.folder / "resume" / "damaged"
+    started = Started(line, words("damaged"))
+    wait_for_rows(started, folder, "train", 8)
+    started.kill()
+    started.end()
     newest = max(
-        (line.folder / "damaged" / "checkpoints").glob("step-*"),
+        (folder / "checkpoints").glob("step-*"),
         key=lambda path: int(path.name.removeprefix("step-")),
     )
-    (newest / "optimizer.safetensors").write_bytes(b"half")
+    shard = next(newest.glob("*.safetensors"))
+    content = bytearray(shard.read_bytes())
+    content[-5] ^= 1
+    shard.write_bytes(content)
 
-    done = line.pretrain(*RUN, "--out", "damaged")
+    said = finished(line, words("damaged"))
 
-    assert f"{newest.name}: damaged" in done.stderr
-    assert weights(line, "damaged") == uninterrupted
-
-
-def test_accumulation_changes_a_run_only_by_rounding(line):
-    import torch
-    from safetensors.torch import load_file
-
-    small = ("--steps", "3", "--model.dropout", "0", "--model.attention-dropout", "0")
-    line.pretrain(*small, "--out", "whole", "--micro-batch", "8")
-    line.pretrain(*small, "--out", "in-parts", "--micro-batch", "2")
-
-    whole, parts = (
-        load_file(line.folder / run / "model" / "model.safetensors")
-        for run in ("whole", "in-parts")
-    )
-    assert max(float((whole[k] - parts[k]).abs().max()) for k in whole) < 1e-4
-    assert any(not torch.equal(whole[k], parts[k]) for k in whole)
+    step = int(newest.name.removeprefix("step-"))
+    assert f"{newest.name}: damaged" in said
+    assert f"going on from step {step - 3}" in said
+    assert_the_same_run(folder, uninterrupted(1))

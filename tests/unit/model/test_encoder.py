@@ -143,3 +143,84 @@ def test_training_drops_and_evaluation_does_not():
     assert torch.equal(encoder(ids_BL), encoder(ids_BL))
     encoder.train()
     assert not torch.equal(encoder(ids_BL), encoder(ids_BL))
+
+
+def gradients(encoder, out):
+    encoder.zero_grad()
+    (out**3).sum().backward()
+    return {name: parameter.grad.clone() for name, parameter in encoder.named_parameters()}
+
+
+@both_families
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("wide", [False, True], ids=["full", "padded"])
+def test_asked_for_places_it_gives_what_it_gives_everywhere(family, layers, wide):
+    """The same place may be asked for twice, as what is left over is filled with place 0."""
+    encoder = Encoder(dataclasses.replace(CONFIGS[family], layers=layers)).double().eval()
+    ids_BL, mask_BL = padded(torch.randint(4, 40, (3, 7)), encoder.config, 0, 4 if wide else 0)
+    mask_BL = mask_BL if wide else None
+    places_BN = torch.tensor([[0, 3, 6, 0], [5, 6, 0, 0], [1, 0, 0, 0]])
+    index_BND = places_BN[..., None].expand(-1, -1, 32)
+
+    asked = encoder.asked(ids_BL, places_BN, mask_BL)
+    everywhere = encoder(ids_BL, mask_BL).gather(1, index_BND)
+
+    torch.testing.assert_close(asked, everywhere, rtol=0, atol=1e-12)
+    found, expected = gradients(encoder, asked), gradients(encoder, everywhere)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=0, atol=1e-10, msg=name)
+
+
+@both_families
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_what_is_computed_again_is_the_same_to_the_bit(family, dropout):
+    config = dataclasses.replace(
+        CONFIGS[family], layers=3, dropout=dropout, attention_dropout=dropout
+    )
+    encoder = Encoder(config).train()
+    ids_BL, mask_BL = padded(torch.randint(4, 40, (3, 7)), config, 0, 4)
+    places_BN = torch.tensor([[0, 3], [5, 6], [1, 0]])
+
+    found = []
+    for recompute in (False, True):
+        encoder.recompute = recompute
+        torch.manual_seed(5)
+        asked = encoder.asked(ids_BL, places_BN, mask_BL)
+        found.append((asked, gradients(encoder, asked)))
+
+    (kept, kept_gradients), (again, again_gradients) = found
+    assert torch.equal(kept, again)
+    for name, gradient in kept_gradients.items():
+        assert torch.equal(gradient, again_gradients[name]), name
+
+
+def test_recomputing_keeps_less_for_the_way_back():
+    def kept(recompute):
+        numbers = []
+        encoder = Encoder(dataclasses.replace(CONFIGS["roberta"], layers=4)).train()
+        encoder.recompute = recompute
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda tensor: numbers.append(tensor.numel()) or tensor, lambda tensor: tensor
+        ):
+            encoder.asked(torch.randint(4, 40, (2, 12)), torch.zeros(2, 1, dtype=torch.int64))
+        return sum(numbers)
+
+    assert kept(recompute=True) < 0.5 * kept(recompute=False)
+
+
+@both_families
+def test_without_its_padding_a_block_gives_the_same(family):
+    encoder = encoder_of(family)
+    length_B = torch.tensor([5, 12, 1, 8])
+    mask_BL = torch.arange(12) < length_B[:, None]
+    ids_BL = torch.where(mask_BL, torch.randint(4, 40, (4, 12)), encoder.config.pad_id)
+    places_BN = torch.stack([torch.randint(0, int(length), (3,)) for length in length_B])
+    real_T = mask_BL.flatten().nonzero().flatten()
+
+    wide = encoder.asked(ids_BL, places_BN, mask_BL)
+    narrow = encoder.asked(ids_BL, places_BN, mask_BL, real_T=real_T)
+
+    torch.testing.assert_close(narrow, wide, rtol=0, atol=1e-12)
+    found, expected = gradients(encoder, narrow), gradients(encoder, wide)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=0, atol=1e-12, msg=name)

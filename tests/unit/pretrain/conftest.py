@@ -12,10 +12,17 @@ from unmask.model.heads import MaskedLM, Pretraining
 from unmask.model.init import initialise
 from unmask.pretrain.batches import Batches
 from unmask.pretrain.config import PretrainConfig
+from unmask.pretrain.meter import NAMES, Meter
+from unmask.pretrain.objective import Objective
 from unmask.pretrain.trainer import Trainer
 from unmask.tokens.plans.blocks import Blocks
+from unmask.train.clock import Clock
 from unmask.train.config import OptimConfig
+from unmask.train.deadline import Deadline
+from unmask.train.guard import Guard
 from unmask.train.optimizer import adamw
+from unmask.train.precision import LossScale
+from unmask.train.ranks import Ranks
 
 BOS, PAD, EOS, MASK, VOCABULARY = 0, 1, 2, 3, 40
 CPU = torch.device("cpu")
@@ -66,9 +73,12 @@ def masker(ids_BL, epoch_B, block_B):
 
 
 def batches(plan, *, batch=12, micro_batch=4, typed=False):
-    return Batches.of(
-        plan, masker, 0, batch=batch, micro_batch=micro_batch, typed=typed, device=CPU
-    )
+    return Batches.of(plan, masker, 0, batch=batch, micro_batch=micro_batch, typed=typed)
+
+
+def step(data, number=0):
+    """The micro-batches of one step."""
+    return list(data.after(number * data.blocks, data.blocks))
 
 
 def sizes(family="bert", dropout=0.0):
@@ -91,12 +101,13 @@ def sizes(family="bert", dropout=0.0):
 
 
 def config(**flags):
-    flags = {"steps": 100, "warmup_steps": 0, "batch": 12, "micro_batch": 4} | flags
+    steps = None if "budget_hours" in flags else 100
+    flags = {"steps": steps, "warmup_steps": 0, "batch": 12, "micro_batch": 4} | flags
     optim = OptimConfig(peak_lr=flags.pop("peak_lr", 1e-2))
     return PretrainConfig(tokens=Path("t"), out=Path("o"), optim=optim, **flags)
 
 
-def trainer(blocks, *, family="bert", dropout=0.0, valid=None, **flags):
+def trainer(blocks, *, family="bert", dropout=0.0, valid=None, precision="fp32", **flags):
     """A trainer of a tiny model on the blocks of a plan."""
     settings = config(**flags)
     model = (Pretraining if blocks.pairs else MaskedLM)(sizes(family, dropout))
@@ -105,9 +116,30 @@ def trainer(blocks, *, family="bert", dropout=0.0, valid=None, **flags):
     return Trainer(
         config=settings,
         model=model,
+        objective=Objective(model, precision),
         optimizer=adamw(model, settings.optim),
         train=batches(blocks, batch=settings.batch, **cut),
         valid=None if valid is None else batches(valid, batch=settings.valid_blocks, **cut),
-        precision="fp32",
-        device=CPU,
+        ranks=Ranks(CPU),
+        guard=Guard(settings.guard, CPU),
+        scale=LossScale.of(CPU) if precision == "fp16" else None,
+        deadline=None if settings.budget_hours is None else Deadline(settings.budget_hours),
+        clock=Clock(CPU),
+        meter=Meter(),
     )
+
+
+def last(one):
+    """The numbers of a trainer's last step, by name."""
+    return dict(zip(NAMES, one.meter.state()[-1], strict=True))
+
+
+def parameters(one):
+    return {name: tensor.detach().clone() for name, tensor in one.model.named_parameters()}
+
+
+def assert_same(one, other):
+    """The same tensors by name, to the bit."""
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        assert torch.equal(tensor, other[name]), name

@@ -12,7 +12,8 @@ SCORES = HeldOut(loss=2.0, perplexity=7.4, accuracy=0.5, masked_tokens=1234)
 
 
 def card(blocks, plan, family="bert", scores=SCORES):
-    return model_card(trainer(blocks, family=family, plan=plan, length=32), scores)
+    one = trainer(blocks, family=family, plan=plan, length=32)
+    return model_card(one, publishable(one.model), scores)
 
 
 def test_a_card_says_how_the_model_was_made_and_what_it_scored():
@@ -20,6 +21,7 @@ def test_a_card_says_how_the_model_was_made_and_what_it_scored():
 
     assert "pretrained by masked-language modelling with" in text
     assert "| blocks a step | 12 of up to 32 tokens, input format full-sentences |" in text
+    assert "| peak learning rate | 0.01, 0 steps of warm-up, then linear to the end |" in text
     assert "masked accuracy 50.0% (1,234 masked tokens)." in text
     assert "AutoModelForMaskedLM.from_pretrained" in text
     assert "next-sentence" not in text

@@ -14,8 +14,10 @@ from unmask.pretrain import setup
 from unmask.pretrain.config import PretrainConfig, ShapeConfig
 from unmask.pretrain.setup import build_trainer, model_config, resolved
 from unmask.tokenizer.build import byte_level_bpe, word_piece
+from unmask.train.config import ParallelConfig
+from unmask.train.ranks import Ranks
 
-from .conftest import FakePlan, lengths, masker
+from .conftest import CPU, FakePlan, lengths, masker, step
 
 
 def tokenizers_of_both_families():
@@ -129,7 +131,7 @@ def planned(monkeypatch):
 def built(family="roberta", folder=None, **flags):
     tokenizer = next(t for t in tokenizers_of_both_families() if t.family == family)
     folder = folder or Folder()
-    return build_trainer(resolved(config(**flags), folder), folder, tokenizer)
+    return build_trainer(resolved(config(**flags), folder), folder, tokenizer, Ranks(CPU))
 
 
 PAIRS = FakePlan(lengths(), pairs=True)
@@ -151,7 +153,7 @@ def test_only_bert_is_fed_the_types_of_segments(family, typed, planned):
     trainer = built(family, plan="segment-pair")
 
     for batches in (trainer.train, trainer.valid):
-        assert (next(batches.step(0)).types_BL is not None) is typed
+        assert (step(batches)[0].types_BL is not None) is typed
 
 
 def test_a_train_split_too_small_for_a_block_is_refused(planned):
@@ -219,3 +221,52 @@ def test_a_sentence_head_is_left_behind_where_the_plan_has_no_pairs(planned, tmp
 
     assert type(after) is MaskedLM
     assert torch.equal(after.dense.weight, before.lm.dense.weight)
+
+
+def test_a_batch_that_is_balanced_cannot_grow(planned):
+    planned(train=FakePlan(lengths(), balanced=True), valid=NONE)
+
+    with pytest.raises(UserError) as caught:
+        built(plan="line", length=32, batch_start=16, batch_warmup_steps=2)
+
+    said = "--batch-start 16: the steps of plan line are balanced for one batch, which cannot grow"
+    assert caught.value.what == said
+    assert "another --plan" in caught.value.hint
+
+
+def test_what_the_config_says_of_a_step_takes_effect(planned):
+    planned(train=FakePlan(lengths()), valid=NONE)
+    model = ShapeConfig(layers=3, width=16, heads=2, feed_forward=24, max_length=128)
+
+    plain = built(model=model)
+    other = built(model=model, recompute=True, steps=None, budget_hours=2.0)
+
+    assert plain.objective.encoder.recompute is False
+    assert other.objective.encoder.recompute is True
+    assert (plain.total, plain.deadline, plain.scale) == (10, None, None)
+    assert other.deadline is not None
+    assert other.config.steps is None
+
+
+def test_without_steps_and_without_a_deadline_there_are_a_hundred_thousand():
+    assert resolved(config(steps=None), Folder()).steps == 100_000
+    assert resolved(config(steps=None, budget_hours=1.0), Folder()).steps is None
+
+
+def test_sharding_with_one_process_is_refused(planned):
+    planned(train=FakePlan(lengths()), valid=NONE)
+
+    with pytest.raises(UserError, match=r"--parallel\.shard zero2: there is one process"):
+        built(parallel=ParallelConfig(shard="zero2"))
+
+
+@pytest.mark.parametrize("blocks", [5, 19, 119])
+def test_any_number_of_held_out_blocks_can_be_shared_by_processes(blocks, planned):
+    planned(train=FakePlan(lengths()), valid=FakePlan(lengths(blocks)))
+
+    valid = built(batch=8, micro_batch=1).valid
+
+    for ranks in (2, 3, 5):
+        parts = [list(valid.after(0, blocks, rank=rank, ranks=ranks)) for rank in range(ranks)]
+        assert len({len(part) for part in parts}) == 1
+        assert sum(len(batch.ids_BL) for part in parts for batch in part) == blocks
