@@ -3,6 +3,8 @@
 import dataclasses
 import math
 
+SMALLEST = 1e-300
+"""What is nearer together is one value: its steps would be no numbers."""
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 DIGITS = 4
 SHORT = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
@@ -26,7 +28,7 @@ class Scale:
 
 def linear(low: float, high: float, *, most: int = 6) -> Scale:
     """A ruler that ends at round numbers and has at most so many of them."""
-    if low == high:
+    if high - low < SMALLEST:
         low, high = (low - 1, high + 1) if low else (0.0, 1.0)
     step = _round_step((high - low) / (most - 1))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
@@ -36,7 +38,7 @@ def linear(low: float, high: float, *, most: int = 6) -> Scale:
 
 def exact(low: float, high: float, *, most: int = 7) -> Scale:
     """A ruler that ends where the values end, labelled at round numbers within."""
-    if low == high:
+    if high - low < SMALLEST:
         return Scale(low, low + 1, (low,))
     step = _round_step((high - low) / (most - 1))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

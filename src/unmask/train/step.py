@@ -35,7 +35,7 @@ def descend(
         divisor = scale.value.clone()
         # While the scale is above 1, an overflow is how it is found: nothing went wrong.
         overflow = ~norm.isfinite()
-        too_large = (overflow & loss.isfinite() & (scale.value > 1)).float()
+        too_large = (overflow & (scale.value > 1)).float()
         scale.update(overflow=overflow)
     if clip_norm > 0:
         divisor = divisor * (norm / clip_norm).clamp(min=1.0)

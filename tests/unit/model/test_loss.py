@@ -91,6 +91,7 @@ def test_under_autocast_products_are_in_bf16_and_sums_in_fp32():
     torch.testing.assert_close(loss, expected, rtol=1e-6, atol=0)
     assert int(right) == int(expected_right)
     assert loss.dtype == torch.float32
+    assert not torch.equal(gradients["bias_V"], gradients["bias_V"].bfloat16().float())
     for name, gradient in gradients.items():
         assert gradient.dtype == torch.float32, name
         torch.testing.assert_close(

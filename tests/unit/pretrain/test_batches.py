@@ -148,8 +148,9 @@ def test_padding_is_masked_and_its_absence_too(kind):
     full = step(batches(FakePlan(np.full(20, 32, dtype=np.uint32), **kind)))[0]
 
     assert torch.equal(short.mask_BL, short.ids_BL != 1)
+    assert short.real_T.tolist() == short.mask_BL.flatten().nonzero().flatten().tolist()
     assert short.tokens == int(short.mask_BL.sum())
-    assert full.mask_BL is None
+    assert full.mask_BL is full.real_T is None
     assert full.tokens == full.ids_BL.numel()
 
 

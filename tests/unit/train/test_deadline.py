@@ -97,6 +97,7 @@ def test_standing_still_between_runs_costs_nothing_and_what_was_spent_is_kept(cl
     clock.now += 10_000
 
     second = Deadline(1.0)
+    clock.now += 77  # until the checkpoint is read
     second.restore(state, 105)
     steps, _ = trained(second, clock, lambda step: 2.0, step=105, total=1800)
 
