@@ -61,10 +61,10 @@ def test_a_run_with_a_deadline_moves_its_weights_too(tmp_path):
 
 
 class Drifting:
-    """Multiplies losses by a number that no checkpoint holds."""
+    """Adds a number that no checkpoint holds to one of the sums."""
 
-    def __init__(self):
-        self.calls = 0
+    def __init__(self, name):
+        self.name, self.calls = name, 0
 
     def __call__(self, one):
         forward = one.objective.forward
@@ -72,14 +72,17 @@ class Drifting:
         def drifting(batch):
             self.calls += 1
             sums = forward(batch)
-            return sums._replace(loss=sums.loss * (1 + self.calls * 1e-4))
+            drifted = getattr(sums, self.name) + self.calls * 1e-3
+            return sums._replace(**{self.name: drifted})
 
         one.objective.forward = drifting
         return one
 
 
-def test_a_loss_that_differs_by_a_bit_is_said_with_its_step(tmp_path):
-    drifting = Drifting()
+@pytest.mark.parametrize("name", ["loss", "right"])
+def test_a_number_that_differs_is_said_with_its_step(name, tmp_path):
+    """Hits decide no weight, and are compared all the same."""
+    drifting = Drifting(name)
 
     with pytest.raises(UserError) as caught:
         verify(lambda: drifting(made()), tmp_path / "run", ALONE)
