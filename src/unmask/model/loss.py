@@ -63,7 +63,10 @@ def _into_gradient(logits_MV: Tensor, targets_M: Tensor) -> tuple[Tensor, Tensor
         index_R1 = targets_R[:, None]
         target_R = exact_RV.gather(1, index_R1).squeeze(1)
         largest_R = exact_RV.amax(1)
-        hits.append(target_R == largest_R)
+        if exact_RV is rows_RV:
+            hits.append(target_R == largest_R)
+        else:  # in 16 bits several logits may be the largest, of which the first one counts
+            hits.append(rows_RV.argmax(1) == targets_R)
         exact_RV.sub_(largest_R[:, None]).exp_()
         sum_R = exact_RV.sum(1)
         losses.append(sum_R.log() + largest_R - target_R)
