@@ -73,14 +73,6 @@ def factor(ranks: Ranks) -> float:
     return float(ranks.size)
 
 
-def plain(module: nn.Module) -> nn.Module:
-    """The module inside."""
-    if isinstance(module, DistributedDataParallel):
-        inner: nn.Module = module.module
-        return inner
-    return module
-
-
 def whole(model: nn.Module) -> dict[str, torch.Tensor]:
     """All parameters by name in one piece, on the processor; a collective where they are parted."""
     return {
