@@ -92,7 +92,7 @@ def test_every_recipe_is_understood_and_its_batch_can_be_shared_by_two(name):
     config = parsed(name)
 
     assert config.batch % (2 * config.micro_batch) == 0
-    assert (config.steps is None) == (name == "one-gpu-one-day")
+    assert (config.steps is None) == (name in ("laptop", "one-gpu-one-day"))
 
 
 @pytest.mark.parametrize("path", [*RECIPES.values(), *SCRIPTS], ids=lambda path: path.name)
@@ -153,10 +153,10 @@ def environment(folder, **more):
     return os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"} | more
 
 
-def test_the_laptop_can_be_given_an_hour_instead_of_steps():
-    config = parsed("laptop", "--steps", "None", "--budget-hours", "1")
+def test_the_laptop_can_be_given_steps_instead_of_its_hour():
+    config = parsed("laptop", "--steps", "200", "--budget-hours", "None")
 
-    assert (config.steps, config.budget_hours) == (None, 1.0)
+    assert (config.steps, config.budget_hours) == (200, None)
 
 
 def test_several_machines_are_started_by_one_command(tmp_path):
