@@ -154,9 +154,9 @@ def environment(folder, **more):
 
 
 def test_the_laptop_can_be_given_steps_instead_of_its_hour():
-    config = parsed("laptop", "--steps", "200", "--budget-hours", "None")
+    config = parsed("laptop", "--steps", "2000", "--budget-hours", "None")
 
-    assert (config.steps, config.budget_hours) == (200, None)
+    assert (config.steps, config.budget_hours) == (2000, None)
 
 
 def test_several_machines_are_started_by_one_command(tmp_path):
