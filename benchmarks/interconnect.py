@@ -5,15 +5,15 @@
 | all-reduce                   | 2 (n-1)/n B        | 2 (n-1)                    |
 | reduce-scatter, all-gather   | (n-1)/n B          | n-1                        |
 
-(Thakur, Rabenseifner, Gropp 2005, sections 4.1 and 4.5; Patarasuk and Yuan 2009; "busbw" of
-nccl-tests, doc/PERFORMANCE.md.) A time is messages * latency + bytes / bandwidth.
+(Thakur, Rabenseifner and Gropp 2005; Patarasuk and Yuan 2009; "busbw" in doc/PERFORMANCE.md of
+nccl-tests.) A time is messages * latency + bytes / bandwidth.
 
 ring: one after another through all cards. A node's cards share out the traffic to the next node
 over all its adapters (NCCL lays a ring through each), so the bandwidth is that of the slower of
 the links in a node and all adapters together.
 
 by levels: reduce-scatter in the node, the collective between nodes on every card's share, and
-all-gather in the node (Thakur et al. 2005, section 4.5, on two levels; NCCL and MPI do likewise):
+all-gather in the node (Rabenseifner's all-reduce on two levels; NCCL and MPI do likewise):
 fewer messages one after another, and links that wait for each other.
 
 tree (all-reduce alone): a chain in the node and two binary trees over the nodes, each of which

@@ -14,7 +14,7 @@ accumulates. P parameters, n ranks, k micro-batches a rank and step:
 | zero2 | k reduce-scatters  | k all-gathers    | 4 P + 12 P / n      |
 | zero3 | k reduce-scatters  | 2 k all-gathers  | 16 P / n            |
 
-All of them in 4 bytes a parameter (Rajbhandari et al. 2020, ZeRO, sections 5 and 7; here as
+All of them in 4 bytes a parameter (Rajbhandari et al. 2020, ZeRO; here as
 `unmask` does them, by DDP and FSDP2: train/parallel.py).
 
 Time: forward is a third of a micro-batch's compute and backward two thirds. Gradients travel while

@@ -23,6 +23,8 @@ from rich.progress import (
 T = TypeVar("T")
 
 PLAIN_INTERVAL_S = 5.0
+RARELY_S = 60.0
+"""Between two plain lines of what takes hours; a twentieth of the time so far until then."""
 QUICK_S = 2.0
 """What is done sooner needs no line of its own."""
 
@@ -32,6 +34,9 @@ class Bar(Protocol):
 
     def advance(self, amount: int = 1, note: str = "") -> None:
         """Move on by `amount`; `note` (such as a loss) stands beside the bar."""
+
+    def expect(self, total: int) -> None:
+        """Take another total from now on, where it is an estimate."""
 
 
 def say(line: str) -> None:
@@ -124,6 +129,9 @@ class _RichBar:
         else:
             self._progress.update(self._task, advance=amount)
 
+    def expect(self, total: int) -> None:
+        self._progress.update(self._task, total=total)
+
     def remove(self) -> None:
         self._progress.remove_task(self._task)
 
@@ -138,8 +146,13 @@ class _PlainLines:
     def advance(self, amount: int = 1, note: str = "") -> None:
         self._done += amount
         self._note = note or self._note
-        if time.monotonic() - self._spoken >= PLAIN_INTERVAL_S:
+        now = time.monotonic()
+        rarely = min(RARELY_S, (now - self._started) / 20)
+        if now - self._spoken >= max(PLAIN_INTERVAL_S, rarely):
             self._speak()
+
+    def expect(self, total: int) -> None:
+        self._total = total
 
     def finish(self) -> None:
         quick = self._said is None and time.monotonic() - self._started < QUICK_S

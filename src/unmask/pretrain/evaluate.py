@@ -53,13 +53,16 @@ def held_out(objective: nn.Module, batches: Batches, ranks: Ranks) -> HeldOut:
     objective.eval()
     blocks = min(batches.blocks, batches.plan.count)
     sums = torch.zeros(6, dtype=torch.float64, device=ranks.device)
+    shown = 0
     with bar("held-out loss", blocks) as progress:
         for here in batches.after(0, blocks, rank=ranks.rank, ranks=ranks.size):
             batch = here.to(ranks.device)
             pairs = 0 if batch.follows_B is None else len(batch.follows_B)
             counts = torch.tensor([len(batch.targets_M), pairs], dtype=torch.float64)
             sums += torch.cat([objective(batch).stacked().double(), counts.to(ranks.device)])
-            progress.advance(len(batch.ids_BL) * ranks.size)
+            about = min(len(batch.ids_BL) * ranks.size, blocks - shown)  # what all have done
+            shown += about
+            progress.advance(about)
     loss, right, nsp_loss, nsp_right, masked, pairs = ranks.sum(sums).tolist()
     mean = loss / max(1, masked)  # independent draws may mask nothing at all
     scores = HeldOut(mean, math.exp(min(mean, 700.0)), right / max(1, masked), int(masked))

@@ -58,7 +58,8 @@ class Loop:
         with stop_requested() as stop, progress_bar as progress:
             while trainer.steps_done < trainer.total:
                 trainer.step()
-                trainer.reckon()
+                if trainer.reckon():
+                    progress.expect(trainer.total)
                 progress.advance(note=self._row_if_due())
                 stopped_by = trainer.ranks.any(stop())
                 best = self._due(config.evaluate_every) and self._evaluate()

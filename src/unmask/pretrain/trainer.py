@@ -135,11 +135,12 @@ class Trainer:
         factor = schedule.rate(step, warmup=self.warmup, total=self.total, config=config)
         return self.config.optim.peak_lr * factor
 
-    def reckon(self) -> None:
-        """Estimate anew how many steps there will be, where the time is given and it is due."""
+    def reckon(self) -> bool:
+        """Estimate anew how many steps there will be; whether the time is given and it was due."""
         if self.deadline is None or not self.deadline.due(self.steps_done, self.config.log_every):
-            return
+            return False
         self.total = self.ranks.told(self.deadline.estimate(self.steps_done))
+        return True
 
     def evaluate(self) -> HeldOut | None:
         """Score the held-out blocks; None when there are none."""

@@ -36,6 +36,9 @@ class MachineFacts:
     quota: float | None = None
     """Cores' worth of time that the container is allowed."""
     threads: int | None = None
+    """Of a process."""
+    processes: int = 1
+    """Of the run, on this machine."""
     omp_threads: str | None = None
     """OMP_NUM_THREADS, where it is set."""
     memory_free: int | None = None
@@ -112,24 +115,26 @@ def _unseen_card(facts: MachineFacts) -> str | None:
 def _threads(facts: MachineFacts) -> str | None:
     if facts.device == "cuda" or not facts.threads or not facts.cores:
         return None
-    if facts.threads >= min(facts.cores, facts.quota or facts.cores) * 0.75:
+    threads = facts.threads * facts.processes
+    if threads >= min(facts.cores, facts.quota or facts.cores) * 0.75:
         return None
-    what = f"torch computes with {facts.threads} of {facts.cores} cores"
+    what = f"torch computes with {threads} of {facts.cores} cores"
+    best = max(1, facts.cores // facts.processes)
     if facts.omp_threads:
-        return (
-            f"{what}, because OMP_NUM_THREADS={facts.omp_threads}: unset it, or set it to "
-            f"{facts.cores}."
-        )
-    return f"{what}: set OMP_NUM_THREADS={facts.cores}."
+        # torchrun sets it itself, so that to unset it would change nothing there.
+        unset = "unset it, or set it to" if facts.processes == 1 else "set it to"
+        return f"{what}, because OMP_NUM_THREADS={facts.omp_threads}: {unset} {best}."
+    return f"{what}: set OMP_NUM_THREADS={best}."
 
 
 def _quota(facts: MachineFacts) -> str | None:
-    if not facts.quota or not facts.threads or facts.threads <= facts.quota + 0.5:
+    threads = (facts.threads or 0) * facts.processes
+    if not facts.quota or threads <= facts.quota + 0.5:
         return None
     return (
-        f"torch uses {facts.threads} threads, but the container is allowed the time of "
+        f"torch uses {threads} threads, but the container is allowed the time of "
         f"{facts.quota:g} cores, so they wait for one another: set "
-        f"OMP_NUM_THREADS={max(1, int(facts.quota))}."
+        f"OMP_NUM_THREADS={max(1, int(facts.quota) // facts.processes)}."
     )
 
 

@@ -23,6 +23,7 @@ def machine_facts(device: torch.device, out: Path, bf16_gain: float | None = Non
         cores=machine.describe()["cores"],
         quota=resources.cpu_quota(),
         threads=torch.get_num_threads(),
+        processes=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
         omp_threads=os.environ.get("OMP_NUM_THREADS"),
         memory_free=torch.cuda.mem_get_info(device)[0] if card else resources.memory_free(),
         disk_free=resources.disk_free(out),

@@ -31,6 +31,36 @@ def test_without_a_terminal_progress_is_plain_lines(capsys, monkeypatch):
     assert written.err.splitlines() == ["count: 2 of 3 in 0 s  half way"]
 
 
+def test_an_estimated_total_may_change(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "PLAIN_INTERVAL_S", 0.0)
+
+    with progress.bar("count", None) as bar:
+        bar.advance()
+        bar.expect(9)
+        bar.advance()
+
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["count: 1 in 0 s", "count: 2 of 9 in 0 s"]
+
+
+def test_what_takes_hours_speaks_more_rarely(capsys, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+
+    with progress.bar("count", 7200) as bar:
+        for second in range(7200):
+            now = float(second)
+            bar.advance()
+
+    lines = capsys.readouterr().err.splitlines()
+    spoken = [int(line.split()[-2]) for line in lines]
+    assert spoken[:3] == [5, 10, 15]
+    assert [late - early for early, late in zip(spoken[-9:-2], spoken[-8:-1], strict=True)] == [
+        60
+    ] * 7
+    assert len(lines) < 200
+
+
 def test_plain_lines_do_not_flood(capsys, monkeypatch):
     def count():
         with progress.bar("count", 1000) as bar:

@@ -42,6 +42,11 @@ def test_nothing_is_said_of_what_is_not_known():
     [
         ({"threads": 1, "omp_threads": "1"}, "1 of 8 cores, because OMP_NUM_THREADS=1", "unset it"),
         ({"threads": 2}, "2 of 8 cores", "set OMP_NUM_THREADS=8"),
+        (
+            {"threads": 1, "processes": 2, "omp_threads": "1"},
+            "2 of 8 cores, because OMP_NUM_THREADS=1",
+            "set it to 4.",
+        ),
         ({"quota": 2.0}, "allowed the time of 2 cores", "OMP_NUM_THREADS=2"),
         ({"bf16": False, "bf16_gain": None}, "no bf16 instructions", "a card"),
         ({"bf16_gain": 0.9}, "only 0.9 times as fast", "newer torch"),
@@ -116,6 +121,10 @@ def test_fp32_is_right_where_bf16_is_no_faster_or_not_there():
 def test_threads_are_no_matter_on_a_card_or_as_many_as_the_container_is_allowed():
     assert advice(dataclasses.replace(CARD, threads=1)) == []
     assert advice(dataclasses.replace(GOOD, threads=2, quota=2.0)) == []
+
+
+def test_processes_of_one_thread_each_use_all_cores():
+    assert advice(dataclasses.replace(GOOD, threads=1, processes=8, omp_threads="1")) == []
 
 
 def test_an_old_card_is_told_apart_from_an_old_processor():
