@@ -1,7 +1,6 @@
 """Runs of `unmask pretrain` that are started, watched and ended by a test."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -11,6 +10,8 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
+from .warm import Command
+
 WAIT_S = 100
 FREE = ("time", "tokens_per_s", "mfu", "memory_bytes", "seconds")
 """What a row says of the machine and not of the training."""
@@ -19,14 +20,10 @@ FREE = ("time", "tokens_per_s", "mfu", "memory_bytes", "seconds")
 class Started:
     """One command in one or more processes, which are started as torchrun does."""
 
-    def __init__(self, line, words, processes=1, *, torchrun=0):
-        """With `torchrun`, it is one launcher, which starts so many processes itself."""
+    def __init__(self, line, words, processes=1):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        command = line.command("pretrain", *words)
-        if torchrun:
-            command = under_torchrun(words, torchrun)
         self.processes = []
         for rank in range(processes):
             world = {
@@ -36,21 +33,16 @@ class Started:
                 "MASTER_ADDR": "127.0.0.1",
                 "MASTER_PORT": str(port),
             }
-            group = self.processes[0].pid if self.processes else 0
-            self.processes.append(
-                subprocess.Popen(
-                    command,
-                    cwd=line.folder,
-                    env=line.environment | (world if processes > 1 else {}),
-                    stderr=subprocess.PIPE,
-                    text=True,
-                    process_group=group,
-                )
-            )
+            environment = line.environment | (world if processes > 1 else {})
+            self.processes.append(Command(("pretrain", *words), line.folder, environment))
+
+    def going(self):
+        return self.processes[0].returncode is None
 
     def kill(self):
         """End all processes at once, without a word."""
-        os.killpg(self.processes[0].pid, signal.SIGKILL)
+        for process in self.processes:
+            process.send_signal(signal.SIGKILL)
 
     def signal(self, number, rank=0):
         self.processes[rank].send_signal(number)
@@ -58,16 +50,19 @@ class Started:
     def end(self):
         """Wait for all processes; their exit codes, and what the first one said."""
         try:
-            said = [process.communicate(timeout=WAIT_S)[1] for process in self.processes]
+            said = [process.wait(WAIT_S) for process in self.processes]
         finally:
-            for process in self.processes:
-                process.kill()
+            self.kill()
         return [process.returncode for process in self.processes], said[0]
 
 
-def under_torchrun(words, processes):
+def begun_by_torchrun(line, words, processes):
+    """The real launcher, which starts so many processes itself."""
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", processes)
-    return [sys.executable, *map(str, (*launcher, "-m", "unmask", "pretrain", *words))]
+    command = [sys.executable, *map(str, (*launcher, "-m", "unmask", "pretrain", *words))]
+    return subprocess.Popen(
+        command, cwd=line.folder, env=line.environment, stderr=subprocess.PIPE, text=True
+    )
 
 
 def finished(line, words, processes=1):
@@ -79,17 +74,10 @@ def finished(line, words, processes=1):
 
 def torchrun(line, words, processes):
     """Run to the end under the real torchrun."""
-    done = subprocess.run(
-        under_torchrun(words, processes),
-        cwd=line.folder,
-        env=line.environment,
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stderr
+    launcher = begun_by_torchrun(line, words, processes)
+    said = launcher.communicate(timeout=WAIT_S)[1]
+    assert launcher.returncode == 0, said
+    return said
 
 
 def written(folder: Path):
@@ -99,11 +87,11 @@ def written(folder: Path):
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
-def wait_for_rows(started, folder, kind, count):
+def wait_for_rows(folder, kind, count, *, going):
     """Wait until so many more rows of a kind are there, or the run has ended."""
     before = sum(row["kind"] == kind for row in written(folder))
     deadline = time.monotonic() + WAIT_S
-    while time.monotonic() < deadline and started.processes[0].poll() is None:
+    while time.monotonic() < deadline and going():
         if sum(row["kind"] == kind for row in written(folder)) >= before + count:
             return
         time.sleep(0.005)

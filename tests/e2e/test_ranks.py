@@ -79,7 +79,7 @@ def test_a_run_goes_on_with_other_processes_that_share_it_in_another_way(
     name = f"from-{first}-{how}-to-{second}-{then}"
     folder = line.folder / "ranks" / name
     started = Started(line, words(name, shard=how), processes=first)
-    wait_for_rows(started, folder, "train", 4)
+    wait_for_rows(folder, "train", 4, going=started.going)
     started.signal(signal.SIGTERM, rank=first - 1)
     codes, said = started.end()
     assert codes == [0] * first, said

@@ -14,7 +14,7 @@ WORDS = (
     *("--tokens", "tokens", "--steps", STEPS, "--checkpoint-every", "3"),
     *("--log-every", "2", "--evaluate-every", "15"),
 )
-KILLS = 5
+KILLS = 10
 """Of each number of processes."""
 
 
@@ -54,7 +54,7 @@ def test_killed_at_random_moments_a_run_ends_as_if_never_stopped(
     folder, dice = line.folder / "resume" / f"killed-{processes}", random.Random(processes)
     for _ in range(KILLS):
         started = Started(line, words(folder.name), processes)
-        wait_for_rows(started, folder, "train", dice.randint(1, 5))
+        wait_for_rows(folder, "train", dice.randint(1, 5), going=started.going)
         time.sleep(dice.uniform(0, 0.03))
         started.kill()
         codes, said = started.end()
@@ -76,7 +76,7 @@ def test_a_damaged_newest_checkpoint_costs_only_the_steps_since_the_one_before(
 ):
     folder = line.folder / "resume" / "damaged"
     started = Started(line, words("damaged"))
-    wait_for_rows(started, folder, "train", 8)
+    wait_for_rows(folder, "train", 8, going=started.going)
     started.kill()
     started.end()
     newest = max(

@@ -4,7 +4,16 @@ import signal
 
 import pytest
 
-from .processes import Started, finished, results, wait_for_rows, weights, written
+from .processes import (
+    WAIT_S,
+    Started,
+    begun_by_torchrun,
+    finished,
+    results,
+    wait_for_rows,
+    weights,
+    written,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +38,7 @@ def uninterrupted(line, words):
 def stopped_by(number, line, words, out, processes=1):
     """Exit codes and what was said, of a run that got a signal in its first steps."""
     started = Started(line, words(out), processes)
-    wait_for_rows(started, line.folder / "signals" / out, "train", 3)
+    wait_for_rows(line.folder / "signals" / out, "train", 3, going=started.going)
     started.signal(number, rank=processes - 1)
     return started.end()
 
@@ -66,10 +75,10 @@ def test_sigterm_to_any_process_saves_and_is_no_error(processes, line, words, un
 def test_torchrun_hands_sigterm_on_and_the_run_is_saved(line, words):
     """It waits for the processes; that it ends with an error itself is its way."""
     folder = line.folder / "signals" / "torchrun"
-    started = Started(line, words("torchrun"), torchrun=2)
-    wait_for_rows(started, folder, "train", 3)
-    started.signal(signal.SIGTERM)
-    _, said = started.end()
+    launcher = begun_by_torchrun(line, words("torchrun"), processes=2)
+    wait_for_rows(folder, "train", 3, going=lambda: launcher.poll() is None)
+    launcher.send_signal(signal.SIGTERM)
+    _, said = launcher.communicate(timeout=WAIT_S)
 
     row = written(folder)[-1]
     assert (row["kind"], row["signal"]) == ("stop", "SIGTERM"), said
