@@ -1,16 +1,23 @@
 """Held-out loss over the time of training: read from either side, compared, drawn."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unmask.core import files
 
-COLORS = {"transformers": "#c2410c", "unmask": "#1d4ed8"}
+COLORS = {
+    "transformers": "#c2410c",
+    "unmask": "#1d4ed8",
+    "training": "#93c5fd",
+    "held out": "#1d4ed8",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,23 +65,41 @@ def reached(curve: Sequence[Point], loss: float) -> Point | None:
 
 def draw(path: Path, curves: Mapping[str, Sequence[Point]], target: float, title: str) -> None:
     """Write the curves as a picture, and where each reaches the target."""
+    with _picture(path, title) as axes:
+        for side, curve in curves.items():
+            minutes = [point.seconds / 60 for point in curve]
+            axes.plot(minutes, [point.loss for point in curve], color=COLORS[side], label=side)
+            if (there := reached(curve, target)) is not None:
+                place = there.seconds / 60, there.loss
+                axes.plot(*place, "o", color=COLORS[side])
+                axes.annotate(
+                    f"{place[0]:.1f} min",
+                    place,
+                    xytext=(4, 8),
+                    textcoords="offset points",
+                    color=COLORS[side],
+                )
+        axes.axhline(target, color="#6b7280", linewidth=0.8, linestyle="--")
+        axes.set(xlabel="minutes of training", ylabel="held-out loss, nats a masked token")
+
+
+def draw_run(path: Path, rows: Sequence[Mapping[str, Any]], title: str) -> None:
+    """Write the training and the held-out loss of one run as a picture."""
+    with _picture(path, title) as axes:
+        for kind, name in (("train", "training"), ("valid", "held out")):
+            shown = [row for row in rows if row["kind"] == kind]
+            minutes = [(row["time"] - rows[0]["time"]) / 60 for row in shown]
+            axes.plot(minutes, [row["loss"] for row in shown], color=COLORS[name], label=name)
+        axes.set(xlabel="minutes", ylabel="loss, nats a masked token")
+
+
+@contextmanager
+def _picture(path: Path, title: str) -> Iterator[Axes]:
     mpl.rcParams["svg.hashsalt"] = "unmask"  # the same numbers give the same file
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     axes = figure.subplots()
-    for side, curve in curves.items():
-        minutes = [point.seconds / 60 for point in curve]
-        axes.plot(minutes, [point.loss for point in curve], color=COLORS[side], label=side)
-        if (there := reached(curve, target)) is not None:
-            axes.plot(there.seconds / 60, there.loss, "o", color=COLORS[side])
-            axes.annotate(
-                f"{there.seconds / 60:.1f} min",
-                (there.seconds / 60, there.loss),
-                xytext=(4, 8),
-                textcoords="offset points",
-                color=COLORS[side],
-            )
-    axes.axhline(target, color="#6b7280", linewidth=0.8, linestyle="--")
-    axes.set(xlabel="minutes of training", ylabel="held-out loss, nats a masked token", title=title)
+    yield axes
+    axes.set_title(title)
     axes.set_xlim(left=0)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)

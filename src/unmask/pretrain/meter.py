@@ -35,6 +35,7 @@ class Meter:
     def restart(self) -> None:
         """Forget what was measured, so that other work is not counted in."""
         self._steps: list[torch.Tensor] = []
+        self._restored = 0
         self.rewind()
 
     def rewind(self) -> None:
@@ -48,8 +49,8 @@ class Meter:
 
     @property
     def steps(self) -> int:
-        """Steps since the last row."""
-        return len(self._steps)
+        """Steps since the last row that this process has made."""
+        return len(self._steps) - self._restored
 
     def row(self, number: int, lr: float) -> dict[str, Any]:
         """Sum up the steps since the last row, and begin anew.
@@ -83,6 +84,7 @@ class Meter:
     def restore(self, state: list[list[float]], device: torch.device) -> None:
         """Go on from a saved state; the speed is that of the steps to come."""
         self._steps = [torch.tensor(step, dtype=torch.float64, device=device) for step in state]
+        self._restored = len(state)
         self.rewind()
 
 

@@ -69,6 +69,7 @@ def build_trainer(
 ) -> Trainer:
     """Build model, optimizer and batches of a resolved config."""
     precision = resolve_precision(config.precision, ranks.device)
+    _refuse_odd_batches(config, ranks)
     train, valid = _plans(config, tokens, tokenizer)
     model = _model(config, tokens, tokenizer).to(ranks.device)
     # The masker learns from the training text alone, and masks both splits by it.
@@ -105,6 +106,16 @@ def build_trainer(
     )
     _say_sizes(trainer, precision)
     return trainer
+
+
+def _refuse_odd_batches(config: PretrainConfig, ranks: Ranks) -> None:
+    """A batch that grows has odd numbers of blocks, and one block cannot be halved."""
+    if ranks.size > 1 and config.micro_batch == 1 and config.batch_start is not None:
+        raise UserError(
+            f"--micro-batch 1 with --batch-start {config.batch_start}: a growing batch cannot be "
+            f"shared by {ranks.size} processes block by block",
+            "give --micro-batch 2 or more, or leave out --batch-start and --batch-warmup-steps",
+        )
 
 
 def _model(config: PretrainConfig, tokens: TokenFolder, tokenizer: Tokenizer) -> PretrainModel:

@@ -128,10 +128,13 @@ def planned(monkeypatch):
     return install
 
 
-def built(family="roberta", folder=None, **flags):
+ALONE = Ranks(CPU)
+
+
+def built(family="roberta", folder=None, ranks=ALONE, **flags):
     tokenizer = next(t for t in tokenizers_of_both_families() if t.family == family)
     folder = folder or Folder()
-    return build_trainer(resolved(config(**flags), folder), folder, tokenizer, Ranks(CPU))
+    return build_trainer(resolved(config(**flags), folder), folder, tokenizer, ranks)
 
 
 PAIRS = FakePlan(lengths(), pairs=True)
@@ -232,6 +235,21 @@ def test_a_batch_that_is_balanced_cannot_grow(planned):
     said = "--batch-start 16: the steps of plan line are balanced for one batch, which cannot grow"
     assert caught.value.what == said
     assert "another --plan" in caught.value.hint
+
+
+def test_a_growing_batch_that_processes_cannot_share_is_refused_at_once(planned):
+    planned(train=FakePlan(lengths()), valid=NONE)
+    growing = {"micro_batch": 1, "batch_start": 2, "batch_warmup_steps": 4}
+
+    with pytest.raises(UserError) as caught:
+        built(ranks=Ranks(CPU, 0, 2), **growing)
+
+    assert caught.value.what == (
+        "--micro-batch 1 with --batch-start 2: a growing batch cannot be shared by 2 processes "
+        "block by block"
+    )
+    assert "--micro-batch 2" in caught.value.hint
+    assert built(**growing).config.micro_batch == 1
 
 
 def test_what_the_config_says_of_a_step_takes_effect(planned):
