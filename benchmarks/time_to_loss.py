@@ -44,6 +44,7 @@ from unmask.tokens.order import Shuffled
 from unmask.tokens.plans.blocks import SpecialIds
 from unmask.tokens.plans.choose import choose
 from unmask.tokens.read import TokenFolder
+from unmask.train.precision import has_bf16
 
 PEER = Path(__file__).parent / "peers" / "transformers_training.py"
 SEED = 0
@@ -64,6 +65,7 @@ def main() -> None:
     settings = {
         **{name: getattr(flags, name) for name in ("batch", "peak_lr", "warmup_steps")},
         **{name: getattr(flags, name) for name in ("every", "valid_blocks", "length", "minutes")},
+        "has_bf16": has_bf16(torch.device("cpu")),
         "tokens": manifests.artifact_input("tokens", data.tokens, flags.work).sha256,
     }
     theirs = measure_theirs(flags.work, data, settings)
@@ -244,8 +246,8 @@ def write(
         f"{flags.minutes:g} minutes: L={LAYERS} D={WIDTH}, {data.origin}, length {flags.length}, "
         f"{flags.batch} blocks a step, AdamW at {flags.peak_lr:g} after {flags.warmup_steps} steps "
         "of warm-up, constant from there on. Measuring held-out blocks is not counted on either "
-        f"side, compiling is. {whole} transformers ran in {theirs[0]['precision']}, the "
-        f"faster one (three steps: {choice}). The target is under 4 minutes. "
+        f"side, compiling is. {whole} transformers ran in {theirs[0]['precision']} "
+        f"(three steps: {choice}; without bf16 instructions only fp32 is tried). The target is under 4 minutes. "
         "Picture: `time-to-loss.svg`.",
         rows=rows,
         samples=measured,

@@ -13,6 +13,7 @@ Legend: B blocks, L length, D width, M masked positions, V vocabulary.
 import copy
 import itertools
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -104,9 +105,12 @@ class Training:
         optimizer.step()
 
     def choose_precision(self) -> dict[str, float]:
-        """Take the faster one by a few steps of a copy; return the seconds of both."""
+        """Take the faster one by a few steps of a copy; return the seconds of each.
+
+        Where bf16 would be emulated, at a minute a step, it is not tried.
+        """
         seconds = {}
-        for half in (False, True):
+        for half in (False, True) if self.settings["has_bf16"] else (False,):
             self.half = half
             model = copy.deepcopy(self.model).train()
             optimizer, started = self.optimizer(model), 0.0
@@ -115,7 +119,7 @@ class Training:
                     started = time.perf_counter()
                 self.update(model, optimizer, batch)
             seconds["bf16" if half else "fp32"] = time.perf_counter() - started
-        self.half = seconds["bf16"] < seconds["fp32"]
+        self.half = seconds.get("bf16", math.inf) < seconds["fp32"]
         return seconds
 
     @torch.inference_mode()
