@@ -110,8 +110,8 @@ def write(flags: argparse.Namespace, scores: dict[tuple[str, str], list[float]])
         NAME,
         title="An hour of English Wikipedia on two cores, and what it brings",
         text=f"{said_of_the_run(flags.run, rows)} Fine-tuned with {flags.seeds} seeds each "
-        f"(`{' '.join(TUNING)}`): SST-2 for one epoch, CoLA for the best of three on dev, so a little "
-        f"too good on both sides. [Report page](../benchmarks/results/{NAME}.html), "
+        f"(`{' '.join(TUNING)}`): SST-2 for one epoch, CoLA for the best of three on dev, so "
+        f"a little too good on both sides. [Report page](../benchmarks/results/{NAME}.html), "
         f"[metrics](../benchmarks/results/{NAME}.jsonl).",
         rows=list(table(scores)),
         samples={

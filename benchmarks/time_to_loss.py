@@ -247,8 +247,8 @@ def write(
         f"{flags.batch} blocks a step, AdamW at {flags.peak_lr:g} after {flags.warmup_steps} steps "
         "of warm-up, constant from there on. Measuring held-out blocks is not counted on either "
         f"side, compiling is. {whole} transformers ran in {theirs[0]['precision']} "
-        f"(three steps: {choice}; without bf16 instructions only fp32 is tried). The target is under 4 minutes. "
-        "Picture: `time-to-loss.svg`.",
+        f"(three steps: {choice}; without bf16 instructions only fp32 is tried). The target is "
+        "under 4 minutes. Picture: `time-to-loss.svg`.",
         rows=rows,
         samples=measured,
         folder=flags.out,
