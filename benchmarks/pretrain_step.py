@@ -76,32 +76,35 @@ def main() -> None:
     flags = _flags()
     torch.set_num_threads(engine.cores())
     device = torch.device(flags.device)
-    # Measured now, as one that is remembered may be of a busier hour.
-    peaks = {precision: measured_peak(device, precision) for precision in ("fp32", "bf16")}
+    before = peaks_now(device)
     if device.type == "cuda":
         torch.cuda.empty_cache()  # the sides need the card
     shapes = {**SHAPES[flags.device], **TRIAL}
-    rows: list[dict[str, str]] = []
+    measured = {shapes[name]: measure(flags, name, shapes[name]) for name in flags.shapes}
+    peaks = {name: max(peak, before[name]) for name, peak in peaks_now(device).items()}
+    rows = [row for shape, sides in measured.items() for row in table(shape, sides, peaks)]
     samples: dict[str, Any] = {"matrix peaks, FLOP/s": peaks}
-    for name in flags.shapes:
-        shape = shapes[name]
-        measured = measure(flags, name, shape)
-        rows += table(shape, measured, peaks)
-        samples[str(shape)] = {side: dataclasses.asdict(one) for side, one in measured.items()}
+    for shape, sides in measured.items():
+        samples[str(shape)] = {side: dataclasses.asdict(one) for side, one in sides.items()}
     whole = flags.shapes == list(SHAPES[flags.device])
     results.write(
         "-".join(["pretrain-step", flags.device, *([] if whole else flags.shapes)]),
         title=f"Pretraining step on {'a card' if flags.device == 'cuda' else 'the CPU'}",
         text=f"Tokens/s of full updates: the median of {flags.rounds} rounds of about "
         f"{flags.seconds:g} s, all sides in turns, and the range. The ratio is that of each pair "
-        "of rounds. The share is that of the matrix peak measured in the same precision, and "
-        "counts only the work that is needed: the head at masked positions. Memory is the peak "
-        "of the whole process, on a card that of the tensors. A processor without bf16 "
+        "of rounds. The share is that of the matrix peak measured in the same precision before "
+        "and after, and counts the whole model with the head at masked positions. Memory is the "
+        "peak of the whole process, on a card that of the tensors. A processor without bf16 "
         "instructions is measured in fp32 alone.",
         rows=rows,
         samples=samples,
         folder=flags.out,
     )
+
+
+def peaks_now(device: torch.device) -> dict[str, float]:
+    """Measure the matrix peaks, as those that are remembered may be of a busier hour."""
+    return {precision: measured_peak(device, precision) for precision in ("fp32", "bf16")}
 
 
 def _flags() -> argparse.Namespace:
