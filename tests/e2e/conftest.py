@@ -3,11 +3,15 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+# A shell lets what it starts in the background ignore Ctrl-C, and so would every process of a test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NOUNS = ["cat", "dog", "bird", "fish", "horse", "mouse", "sheep", "goat", "cow", "hen"]
 VERBS = ["sees", "hears", "finds", "likes", "follows", "meets", "calls", "helps"]
