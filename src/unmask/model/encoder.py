@@ -1,6 +1,7 @@
 """The encoder: embedding and post-LN transformer blocks.
 
-B batch, L length, N asked places of a sequence, D width, F feed-forward, V vocabulary.
+B batch, L length, T real tokens, N asked places of a sequence, D width, F feed-forward,
+V vocabulary.
 """
 
 from typing import TYPE_CHECKING
@@ -135,21 +136,44 @@ class Encoder(nn.Module):
         and values are left there: 4 of 24 D * D products a token. With real_T, the flat places of
         real tokens, padding is computed in attention alone.
         """
+        packing = _packing(mask_BL, real_T)
         mask_B11L = _broadcast(mask_BL)
+        hidden_BLD = self._before_last(ids_BL, mask_B11L, types_BL, packing)
+        out_BND: Tensor = self.blocks[-1](hidden_BLD, mask_B11L, places_BN, packing)
+        return out_BND
+
+    def packed(
+        self,
+        ids_BL: Tensor,
+        mask_BL: Tensor | None = None,
+        types_BL: Tensor | None = None,
+        real_T: Tensor | None = None,
+    ) -> Tensor:
+        """What `forward` gives at real tokens, (T, D); padding is computed in attention alone."""
+        packing = _packing(mask_BL, real_T)
+        mask_B11L = _broadcast(mask_BL)
+        hidden_BLD = self._before_last(ids_BL, mask_B11L, types_BL, packing)
+        out_BLD: Tensor = self.blocks[-1](hidden_BLD, mask_B11L, None, packing)
+        return out_BLD if packing is not None else out_BLD.flatten(0, 1)
+
+    def _before_last(
+        self,
+        ids_BL: Tensor,
+        mask_B11L: Tensor | None,
+        types_BL: Tensor | None,
+        packing: Packing | None,
+    ) -> Tensor:
+        """The states that go into the last layer."""
         hidden_BLD = self.embedding(ids_BL, types_BL)
-        packing = None
-        if mask_BL is not None and real_T is not None:
-            packing = Packing(mask_BL, real_T)
+        if packing is not None:
             hidden_BLD = packing.packed(hidden_BLD)
-        *before, last = self.blocks
-        for block in before:
+        for block in self.blocks[:-1]:
             if self.recompute and self.training:
                 kept = hidden_BLD, mask_B11L, None, packing
                 hidden_BLD = checkpoint(block, *kept, use_reentrant=False)
             else:
                 hidden_BLD = block(hidden_BLD, mask_B11L, None, packing)
-        out_BND: Tensor = last(hidden_BLD, mask_B11L, places_BN, packing)
-        return out_BND
+        return hidden_BLD
 
     def hidden_states(
         self, ids_BL: Tensor, mask_BL: Tensor | None = None, types_BL: Tensor | None = None
@@ -163,6 +187,10 @@ class Encoder(nn.Module):
 
     if TYPE_CHECKING:
         __call__ = forward
+
+
+def _packing(mask_BL: Tensor | None, real_T: Tensor | None) -> Packing | None:
+    return None if mask_BL is None or real_T is None else Packing(mask_BL, real_T)
 
 
 def _broadcast(mask_BL: Tensor | None) -> Tensor | None:

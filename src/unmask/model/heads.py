@@ -13,6 +13,7 @@ from unmask.core.errors import UserError
 from unmask.model.config import ModelConfig
 from unmask.model.dropout import Dropout
 from unmask.model.encoder import Encoder
+from unmask.model.problem import Problem, default_problem
 
 
 class MaskedLM(nn.Module):
@@ -101,12 +102,15 @@ class Pretraining(nn.Module):
 
 
 class SequenceClassifier(nn.Module):
-    """One label (or, with one label name, one number) for the whole sequence."""
+    """One label, several, or (with one label name) a number for the whole sequence."""
 
-    def __init__(self, config: ModelConfig, labels: tuple[str, ...]) -> None:
+    def __init__(
+        self, config: ModelConfig, labels: tuple[str, ...], problem: Problem | None = None
+    ) -> None:
         super().__init__()
         self.config = config
         self.labels = _distinct(labels)
+        self.problem = problem or default_problem(labels)
         self.encoder = Encoder(config)
         self.dense = nn.Linear(config.width, config.width)
         self.out = nn.Linear(config.width, len(labels))
@@ -116,7 +120,10 @@ class SequenceClassifier(nn.Module):
         self, ids_BL: Tensor, mask_BL: Tensor | None = None, types_BL: Tensor | None = None
     ) -> Tensor:
         """Give logits_BN, read off the first token."""
-        first_BD = self.encoder(ids_BL, mask_BL, types_BL)[:, 0]
+        return self.head(self.encoder(ids_BL, mask_BL, types_BL)[:, 0])
+
+    def head(self, first_BD: Tensor) -> Tensor:
+        """Map states of first tokens (B, D) to logits (B, N)."""
         if self.config.family == "roberta":
             first_BD = self.dropout(first_BD)
         logits_BN: Tensor = self.out(self.dropout(torch.tanh(self.dense(first_BD))))
@@ -141,8 +148,12 @@ class TokenClassifier(nn.Module):
         self, ids_BL: Tensor, mask_BL: Tensor | None = None, types_BL: Tensor | None = None
     ) -> Tensor:
         """Give logits_BLN."""
-        logits_BLN: Tensor = self.out(self.dropout(self.encoder(ids_BL, mask_BL, types_BL)))
-        return logits_BLN
+        return self.head(self.encoder(ids_BL, mask_BL, types_BL))
+
+    def head(self, hidden_D: Tensor) -> Tensor:
+        """Map hidden states (..., D) to logits (..., N)."""
+        logits_N: Tensor = self.out(self.dropout(hidden_D))
+        return logits_N
 
     if TYPE_CHECKING:
         __call__ = forward
@@ -161,8 +172,13 @@ class SpanExtractor(nn.Module):
         self, ids_BL: Tensor, mask_BL: Tensor | None = None, types_BL: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Give start_BL and end_BL; logits at padding are for the caller to leave out."""
-        start_BL, end_BL = self.out(self.encoder(ids_BL, mask_BL, types_BL)).unbind(-1)
+        start_BL, end_BL = self.head(self.encoder(ids_BL, mask_BL, types_BL)).unbind(-1)
         return start_BL, end_BL
+
+    def head(self, hidden_D: Tensor) -> Tensor:
+        """Map hidden states (..., D) to start and end logits (..., 2)."""
+        logits_2: Tensor = self.out(hidden_D)
+        return logits_2
 
     if TYPE_CHECKING:
         __call__ = forward
@@ -188,9 +204,12 @@ class MultipleChoice(nn.Module):
         mask = None if mask_BCL is None else mask_BCL.flatten(0, 1)
         types = None if types_BCL is None else types_BCL.flatten(0, 1)
         first_D = self.encoder(ids_BCL.flatten(0, 1), mask, types)[:, 0]
-        logits = self.out(self.dropout(torch.tanh(self.dense(first_D))))
-        logits_BC: Tensor = logits.view(ids_BCL.shape[:2])
-        return logits_BC
+        return self.head(first_D).view(ids_BCL.shape[:2])
+
+    def head(self, first_ND: Tensor) -> Tensor:
+        """Map states of first tokens (N, D) to a score each, (N, 1)."""
+        logits_N1: Tensor = self.out(self.dropout(torch.tanh(self.dense(first_ND))))
+        return logits_N1
 
     if TYPE_CHECKING:
         __call__ = forward
@@ -202,9 +221,16 @@ Model: TypeAlias = (
 M = TypeVar("M", bound=Model)
 
 
-def build(kind: type[M], config: ModelConfig, labels: tuple[str, ...] = ()) -> M:
+def build(
+    kind: type[M],
+    config: ModelConfig,
+    labels: tuple[str, ...] = (),
+    problem: Problem | None = None,
+) -> M:
     """Make a model of this class; only classifiers take labels, and they must."""
-    if issubclass(kind, SequenceClassifier | TokenClassifier):
+    if issubclass(kind, SequenceClassifier):
+        return kind(config, labels, problem)
+    if issubclass(kind, TokenClassifier):
         return kind(config, labels)
     if labels:
         raise UserError(f"a {kind.__name__} has no labels, {len(labels)} given", "leave them out")

@@ -1,7 +1,7 @@
 """What transformers calls things: tensors, classes and the fields of `config.json`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from unmask.core.errors import UserError
 from unmask.model import tensors
@@ -15,6 +15,7 @@ from unmask.model.heads import (
     SpanExtractor,
     TokenClassifier,
 )
+from unmask.model.problem import Problem
 from unmask.model.tensors import Modules, Names
 
 PRETRAINING = "BertForPreTraining"
@@ -143,6 +144,8 @@ def to_table(model: Model) -> dict[str, Any]:
     if isinstance(model, SequenceClassifier | TokenClassifier):
         table["id2label"] = {str(index): label for index, label in enumerate(model.labels)}
         table["label2id"] = {label: index for index, label in enumerate(model.labels)}
+    if isinstance(model, SequenceClassifier) and model.problem != "single_label_classification":
+        table["problem_type"] = model.problem
     return dict(sorted(table.items()))
 
 
@@ -190,6 +193,19 @@ def head(table: Mapping[str, Any], where: str) -> type[Model]:
             f"known are {', '.join(known)}",
         )
     return known[named[0]]
+
+
+def problem(table: Mapping[str, Any], where: str) -> Problem | None:
+    """Read what a sequence classifier tells; None where the file does not say."""
+    named = table.get("problem_type")
+    if named is None:
+        return None
+    if named not in get_args(Problem):
+        raise UserError(
+            f"{where}: problem_type is {named!r}", f"known are {', '.join(get_args(Problem))}"
+        )
+    found: Problem = named
+    return found
 
 
 def labels(table: Mapping[str, Any], where: str) -> tuple[str, ...]:

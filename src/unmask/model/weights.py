@@ -24,6 +24,7 @@ from unmask.model.heads import (
     build,
 )
 from unmask.model.init import initialise
+from unmask.model.problem import Problem, default_problem
 from unmask.model.tensors import Names
 
 CONFIG = "config.json"
@@ -67,7 +68,9 @@ def load(folder: Path, kind: type[M]) -> M:
     labelled = issubclass(kind, SequenceClassifier | TokenClassifier)
     labels = huggingface.labels(table, str(folder / CONFIG)) if labelled else ()
     with torch.device("meta"):
-        model = build(kind, read_config(folder), labels)
+        model = build(
+            kind, read_config(folder), labels, huggingface.problem(table, str(folder / CONFIG))
+        )
     held = ", ".join(table.get("architectures") or ["nothing"])
     weights = _fitting(
         _read(folder, model.config),
@@ -80,15 +83,21 @@ def load(folder: Path, kind: type[M]) -> M:
     return model
 
 
-def load_encoder(folder: Path, kind: type[M], labels: tuple[str, ...] = (), seed: int = 0) -> M:
+def load_encoder(
+    folder: Path,
+    kind: type[M],
+    labels: tuple[str, ...] = (),
+    seed: int = 0,
+    problem: Problem | None = None,
+) -> M:
     """Start a model of any class from a folder's encoder; the head is drawn from the seed.
 
     A head of the same class with the same labels is kept, and so is a pooler, which
     transformers counts to the encoder. Other sizes than config.json says are a UserError.
     """
-    if _holds(folder, kind, labels):
+    if _holds(folder, kind, labels, problem):
         return load(folder, kind)
-    model = build(kind, read_config(folder), labels)
+    model = build(kind, read_config(folder), labels, problem)
     initialise(model, seed)
     encoder = f"{model.config.family}."
     theirs = _read(folder, model.config)
@@ -148,11 +157,21 @@ def labels_of(folder: Path) -> tuple[str, ...]:
     return ()
 
 
-def _holds(folder: Path, kind: type[M], labels: tuple[str, ...]) -> bool:
+def problem_of(folder: Path) -> Problem:
+    """Read what the sequence classifier in a folder tells."""
+    named = huggingface.problem(_table(folder), str(folder / CONFIG))
+    return named or default_problem(labels_of(folder))
+
+
+def _holds(folder: Path, kind: type[M], labels: tuple[str, ...], problem: Problem | None) -> bool:
     named = _table(folder).get("architectures") or [""]
     if named[0] not in huggingface.CLASSES:
         return False
-    return head_of(folder) is kind and labels_of(folder) == labels
+    if head_of(folder) is not kind or labels_of(folder) != labels:
+        return False
+    return kind is not SequenceClassifier or (problem or default_problem(labels)) == problem_of(
+        folder
+    )
 
 
 def _table(folder: Path) -> dict[str, Any]:

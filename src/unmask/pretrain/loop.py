@@ -12,11 +12,12 @@ from unmask.core.progress import Bar, bar, say
 from unmask.core.runs import Run
 from unmask.pretrain.activations import outliers
 from unmask.pretrain.evaluate import HeldOut
-from unmask.pretrain.meter import note, peak_memory
+from unmask.pretrain.meter import note
 from unmask.pretrain.scoring.scores import Scores
 from unmask.pretrain.speed import Speed
 from unmask.pretrain.trainer import Trainer
 from unmask.train.checkpoint import Checkpoints, read_state
+from unmask.train.memory import peak_memory
 from unmask.train.step import due
 from unmask.train.stopping import stop_requested
 from unmask.train.tracking import Tracker

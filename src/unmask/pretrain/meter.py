@@ -1,7 +1,6 @@
 """What a run tells of its steps: a row of `metrics.jsonl` and the note beside the bar."""
 
 import math
-import resource
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -92,13 +91,6 @@ def _mean(numbers: Iterable[float]) -> float:
     """Of the steps that have a number: one that was left out may have none."""
     finite = [number for number in numbers if math.isfinite(number)]
     return sum(finite) / len(finite) if finite else math.nan
-
-
-def peak_memory(device: torch.device) -> int:
-    """The most memory in use so far, in bytes: of the card, or of the process."""
-    if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def note(row: dict[str, Any]) -> str:

@@ -122,6 +122,10 @@ class Counts:
         masked, pairs = self._divisors()
         return sums.loss / masked + sums.nsp_loss / pairs
 
+    def minimised(self, totals: Tensor) -> Tensor:
+        """The mean loss of a whole step."""
+        return self.means(totals).whole
+
     def means(self, sums_4: Tensor) -> Losses:
         """Divide the sums of a whole step."""
         masked, pairs = self._divisors()

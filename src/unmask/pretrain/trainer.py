@@ -6,20 +6,19 @@ from typing import Any
 import torch
 from torch import nn
 
-from unmask.core.hashing import stream
-from unmask.pretrain.ahead import Ahead
 from unmask.pretrain.batches import Batches, MaskedBatch
 from unmask.pretrain.config import STEPS, PretrainConfig
 from unmask.pretrain.evaluate import HeldOut, held_out
 from unmask.pretrain.meter import Meter
 from unmask.pretrain.objective import Counts, PretrainModel
-from unmask.train import parallel, schedule
+from unmask.train import schedule
+from unmask.train.ahead import Ahead
 from unmask.train.clock import Clock
 from unmask.train.deadline import Deadline
 from unmask.train.guard import Guard
 from unmask.train.precision import LossScale
 from unmask.train.ranks import Ranks
-from unmask.train.step import descend
+from unmask.train.update import Update
 
 
 @dataclasses.dataclass(slots=True)
@@ -42,6 +41,7 @@ class Trainer:
     """None where the number of steps is given."""
     clock: Clock
     meter: Meter
+    update: Update = dataclasses.field(init=False)
     ahead: Ahead[list[MaskedBatch]] = dataclasses.field(init=False)
     steps_done: int = 0
     consumed: int = 0
@@ -51,53 +51,31 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.ahead = Ahead(self._share)
+        self.update = Update(
+            objective=self.objective,
+            optimizer=self.optimizer,
+            optim=self.config.optim,
+            parallel=self.config.parallel,
+            ranks=self.ranks,
+            guard=self.guard,
+            scale=self.scale,
+            clock=self.clock,
+            seed=self.config.seed,
+        )
         # A deadline tells after the first step; until then the warm-up must not be over at once.
         self.total = self.config.steps or STEPS
 
     def step(self) -> None:
         """Make one update."""
-        self.objective.train()
         with self.clock.part("data"):
             batches = self._batches()
             counts = Counts.of(batches, self.ranks)
-        self.optimizer.zero_grad(set_to_none=True)
-        sums = torch.zeros(4, device=self.ranks.device)
-        for index, batch in enumerate(batches):
-            # Dropout, too, is a function of the place alone: a resumed run draws what it would
-            # have, and so do two processes instead of one.
-            torch.manual_seed(stream("dropout", self.config.seed, self.steps_done, batch.number))
-            with parallel.accumulating(
-                self.objective, self.config.parallel, last=index == len(batches) - 1
-            ):
-                sums += self._backward(batch, counts)
-        with self.clock.part("communication"):
-            sums = self.ranks.sum(sums)
-        losses = counts.means(sums)
-        with self.clock.part("optimizer"):
-            norm = descend(
-                self.objective,
-                self.optimizer,
-                lr=self.lr(self.steps_done),
-                clip_norm=self.config.optim.clip_norm,
-                loss=losses.whole,
-                guard=self.guard,
-                scale=self.scale,
-            )
-        self.meter.add(losses, norm, counts)
+        totals, norm = self.update.make(
+            batches, counts, step=self.steps_done, lr=self.lr(self.steps_done)
+        )
+        self.meter.add(counts.means(totals), norm, counts)
         self.consumed += self.blocks
         self.steps_done += 1
-
-    def _backward(self, batch: MaskedBatch, counts: Counts) -> torch.Tensor:
-        """Add the gradients of one micro-batch; return its sums."""
-        with self.clock.part("forward"):
-            sums = self.objective(batch)
-            loss = counts.mean_loss(sums) * parallel.factor(self.ranks)
-            if self.scale is not None:
-                loss = loss * self.scale.value
-        with self.clock.part("backward"):
-            loss.backward()  # type: ignore[no-untyped-call]
-        stacked: torch.Tensor = sums.stacked()
-        return stacked
 
     @property
     def blocks(self) -> int:

@@ -1,8 +1,11 @@
-"""Keep freed memory instead of giving it back after every step."""
+"""Memory: keep what is freed instead of giving it back after every step, and how much is used."""
 
 import ctypes
 import os
+import resource
 import sys
+
+import torch
 
 KEEP = 2**31 - 1
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
@@ -26,3 +29,10 @@ def keep_freed() -> bool:
         return False
     os.environ.setdefault(HUGE_PAGES, "1")
     return bool(mallopt(MMAP_MAX, 0) and mallopt(TRIM_THRESHOLD, KEEP))
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most memory in use so far, in bytes: of the card, or of the process."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

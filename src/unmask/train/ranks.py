@@ -51,6 +51,14 @@ class Ranks:
         distributed.broadcast_object_list(box, src=0, device=torch.device("cpu"))
         return box[0]
 
+    def gathered(self, items: list[T]) -> list[T]:
+        """The items of all processes, the first one's first; all of them learn them."""
+        if self.size == 1:
+            return items
+        boxes: list[list[T]] = [[] for _ in range(self.size)]
+        distributed.all_gather_object(boxes, items)
+        return [item for box in boxes for item in box]
+
     def wait(self) -> None:
         """Go on when all have come here."""
         if self.size > 1:

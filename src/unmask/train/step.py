@@ -41,7 +41,7 @@ def descend(
         divisor = divisor * (norm / clip_norm).clamp(min=1.0)
     left_out = torch.maximum(guard.judge(loss, norm.where(too_large == 0, 0.0)), too_large)
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group.get("share", 1.0)
     _leave_out(optimizer, left_out, divisor)
     optimizer.step()
     return norm

@@ -103,7 +103,8 @@ def sizes(family="bert", dropout=0.0):
 def config(**flags):
     steps = None if "budget_hours" in flags else 100
     flags = {"steps": steps, "warmup_steps": 0, "batch": 12, "micro_batch": 4} | flags
-    optim = OptimConfig(peak_lr=flags.pop("peak_lr", 1e-2))
+    rates = {"peak_lr": 1e-2, "clip_norm": 0.0}
+    optim = OptimConfig(**{name: flags.pop(name, value) for name, value in rates.items()})
     return PretrainConfig(tokens=Path("t"), out=Path("o"), optim=optim, **flags)
 
 

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from unmask.pretrain.ahead import Ahead
+from unmask.train.ahead import Ahead
 
 
 class Made:

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from unmask.pretrain import meter as module
-from unmask.pretrain.meter import NAMES, Meter, note, peak_memory
+from unmask.pretrain.meter import NAMES, Meter, note
 from unmask.pretrain.objective import Counts, Losses
+from unmask.train.memory import peak_memory
 
 from .conftest import CPU, FakePlan, lengths, trainer
 

@@ -7,9 +7,10 @@ import psutil
 import pytest
 
 from unmask.core import manifests
+from unmask.core.children import Child
 from unmask.pretrain.scoring.tuning import Tuning
 
-ATTENDED = "unmask.pretrain.scoring.attended"
+ATTENDED = "unmask.core.attended"
 PARENT = """
 import os, subprocess, sys
 child = subprocess.Popen(
@@ -20,7 +21,7 @@ sys.stdin.read()
 """
 CHILD = """
 import sys, threading, time
-from unmask.pretrain.scoring import attended
+from unmask.core import attended
 attended.INTERVAL_S = 0.01
 threading.Thread(target=attended.end_with, args=(int(sys.argv[1]),), daemon=True).start()
 print("up", flush=True)
@@ -35,7 +36,7 @@ def ended(code, tmp_path, said=""):
     out.mkdir()
     process = subprocess.Popen([sys.executable, "-S", "-c", code])
     process.wait()
-    return Tuning(out, process)
+    return Tuning(out, Child(tmp_path / "sst-seed-0.log", process))
 
 
 def gone(process):
@@ -68,7 +69,7 @@ def test_the_score_is_that_of_the_metric_of_the_recipe(tmp_path):
     tuning = ended("", tmp_path)
     (tuning.out / "model").mkdir()
     facts = {"dev_accuracy": 0.5, "dev_mcc": 0.25}
-    manifests.write(tuning.out / "model", "finetune", {"metric": "mcc"}, [], facts)
+    manifests.write(tuning.out / "model", "finetune", {}, [], {"metric": "mcc"} | facts)
 
     assert not tuning.going
     assert tuning.score() == ("mcc", 0.25)
@@ -104,7 +105,7 @@ def started(monkeypatch):
     def popen(command, **more):
         found.append((command, more))
 
-    monkeypatch.setattr("unmask.pretrain.scoring.tuning.subprocess.Popen", popen)
+    monkeypatch.setattr("unmask.core.children.subprocess.Popen", popen)
     return found
 
 
@@ -139,7 +140,7 @@ def test_what_an_earlier_one_left_is_thrown_away(tmp_path, started):
 
 
 def test_ending_stops_even_a_process_that_does_not_listen(tmp_path, monkeypatch):
-    monkeypatch.setattr("unmask.pretrain.scoring.tuning.GRACE_S", 0.05)
+    monkeypatch.setattr("unmask.core.children.GRACE_S", 0.05)
     code = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
         "print(flush=True); time.sleep(60)"
@@ -147,7 +148,7 @@ def test_ending_stops_even_a_process_that_does_not_listen(tmp_path, monkeypatch)
     process = subprocess.Popen([sys.executable, "-S", "-c", code], stdout=subprocess.PIPE)
     with process:
         process.stdout.readline()
-        Tuning(tmp_path / "seed-0", process).end()
+        Tuning(tmp_path / "seed-0", Child(tmp_path / "seed-0.log", process)).end()
 
     assert process.returncode == -9
 

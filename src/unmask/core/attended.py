@@ -1,6 +1,6 @@
 """`unmask` in a process that ends when the one that started it does, however that ends.
 
-`python -m unmask.pretrain.scoring.attended PARENT COMMAND ...`, where PARENT is the number of
+`python -m unmask.core.attended PARENT COMMAND ...`, where PARENT is the number of
 the process that starts it. A parent that is killed can end nobody, so its child looks for it.
 """
 
