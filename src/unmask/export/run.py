@@ -51,7 +51,7 @@ def run(config: ExportConfig) -> None:
 
 def _parity(config: ExportConfig, folder: Path) -> Parity:
     columns = ColumnsConfig(text=config.text_column, pair=config.pair_column)
-    rows = table.read(config.data, columns, labelled=False)[: config.texts]
+    rows = table.read_texts(config.data, columns)[: config.texts]
     reference, exported = (Pipeline.open(path) for path in (config.model, folder))
     pairs = [row.pair for row in rows if row.pair is not None]
     encodings = reference.tokenizer.encode(

@@ -1,22 +1,29 @@
-"""The model card of a fine-tuned classifier."""
+"""The model card of a fine-tuned model."""
 
 from unmask.finetune.config import FinetuneConfig
+from unmask.finetune.task import Facts, Task
+from unmask.model.heads import (
+    Model,
+    MultipleChoice,
+    SequenceClassifier,
+    SpanExtractor,
+    TokenClassifier,
+)
 
 CARD = """\
 ---
 library_name: transformers
-pipeline_tag: text-classification
+pipeline_tag: {pipeline}
 tags: [unmask]
 ---
 
 # {name}
 
-A text classifier fine-tuned with `unmask` from `{model}` ({weights} weights) on `{data}`.
-Labels: {labels}.
-
+{what} fine-tuned with `unmask` from `{model}` ({weights} weights) on `{data}` (task `{task}`).
+{labels}
 | training | |
 |---|---|
-| epochs | {epochs}, best {best_epoch} (by {metric} on dev) |
+| kept | step {steps} (epoch {best_epoch:g}), the best by {metric} on dev |
 | examples a step | {batch} |
 | peak learning rate | {peak_lr:g} |
 | seed | {seed} |
@@ -25,24 +32,33 @@ Labels: {labels}.
 |---|---|
 {scores}
 
-The epoch was chosen on dev, so these scores are a little too good: quote those of
+The moment was chosen on dev, so these scores are a little too good: quote those of
 `unmask evaluate` on data that was not looked at. `unmask lineage` prints what it was made from.
 """
+KINDS: dict[type[Model], tuple[str, str]] = {
+    SequenceClassifier: ("text-classification", "A text classifier"),
+    TokenClassifier: ("token-classification", "An entity recogniser"),
+    SpanExtractor: ("question-answering", "A model that finds answers in a context"),
+    MultipleChoice: ("multiple-choice", "A model that chooses one of several answers"),
+}
 
 
-def model_card(
-    config: FinetuneConfig, labels: tuple[str, ...], best_epoch: int, scores: dict[str, float]
-) -> str:
+def model_card(config: FinetuneConfig, task: Task, facts: Facts) -> str:
     """Fill in the card."""
+    pipeline, what = KINDS[task.head.kind]
+    scores = {name.removeprefix("dev_"): facts[name] for name in facts if name.startswith("dev_")}
     return CARD.format(
+        pipeline=pipeline,
+        what=what,
         name=config.out.name,
-        model=config.model,
+        model=config.init_from or config.model,
         weights=config.weights,
         data=config.data,
-        labels=", ".join(labels),
-        epochs=config.epochs,
-        best_epoch=best_epoch,
-        metric=config.metric,
+        task=config.task,
+        labels=f"Labels: {', '.join(task.head.labels)}.\n" if task.head.labels else "",
+        steps=facts["best_step"],
+        best_epoch=facts["best_epoch"],
+        metric=task.metric,
         batch=config.batch,
         peak_lr=config.optim.peak_lr,
         seed=config.seed,

@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import Literal
 
 from unmask.core.errors import UserError
-from unmask.train.config import Device, OptimConfig, Precision
+from unmask.finetune.task_names import ENTITIES, QUESTIONS, SENTENCES, TaskName
+from unmask.train.config import Device, OptimConfig, ParallelConfig, Precision
+
+LEAST = 8
+"""Tokens that hold two texts and their special tokens, if hardly."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class ColumnsConfig:
-    """Which columns of a table are read."""
+    """Which columns of a table are read, and what the label is."""
 
     text: str = "text"
     """Column of the text."""
@@ -19,39 +23,158 @@ class ColumnsConfig:
     label: str = "label"
     """Column of the label."""
     names: tuple[str, ...] | None = None
-    """Names of all columns, in order, of a .tsv or .csv without a header, such as CoLA's."""
+    """Names of all columns, in order, of a .tsv or .csv without a header."""
+    target: Literal["class", "several", "number"] = "class"
+    """class: one label; several: any number of labels in one cell; number: a number to predict."""
+    separator: str = "|"
+    """What stands between several labels of a cell."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class WindowsConfig:
+    """How long contexts of questions are cut (Devlin et al. 2019, run_squad.py)."""
+
+    stride: int = 128
+    """Tokens of context that neighbouring windows share."""
+    question: int = 64
+    """Longer questions are cut to so many tokens."""
+    answer: int = 30
+    """Answers of more tokens are never given."""
+
+    def __post_init__(self) -> None:
+        for name in ("stride", "question", "answer"):
+            if (value := getattr(self, name)) < 1:
+                raise UserError(f"--windows.{name} {value}: too small", "give 1 or more")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class ChoicesConfig:
+    """Which columns of a table of questions hold what."""
+
+    options: tuple[str, ...] = ()
+    """One column for each option, or the one column whose cells are lists of them."""
+    answers: Literal["from-0", "from-1", "letters"] = "from-0"
+    """How the answers are written: numbers counted from 0 or from 1, or the letters A, B, C..."""
+    label: str = "label"
+    """Column of the answer."""
+    passage: str | None = None
+    """Column of the text that the question is about."""
+    question: str | None = None
+    """Column of the question, or of the beginning that the options go on with."""
+    id: str | None = None
+    """Column of the id; without one, rows are numbered from 1."""
+    names: tuple[str, ...] | None = None
+    """Names of all columns, in order, of a .tsv or .csv without a header."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class EntitiesConfig:
+    """How files with one word a line are read."""
+
+    word: int = 0
+    """Column of the word, counted from 0."""
+    tag: int | None = None
+    """Column of the tag; by default the last one."""
+    separator: str | None = None
+    """What stands between columns; by default any white space."""
+    scheme: Literal["auto", "iob1", "iob2", "bioes"] = "auto"
+    """How tags are written; auto finds it out and says it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class ManyConfig:
+    """Several trainings of one command, each in a process of its own."""
+
+    seeds: int = 1
+    """Train with so many seeds; reported are median, spread and a confidence interval, and the
+    model of the median is the result."""
+    folds: int = 1
+    """Split the training table into so many folds, and train as often with another one as dev."""
+    sweep_lr: tuple[float, ...] = ()
+    """Peak learning rates to try (the paper: 1e-5 2e-5 3e-5); what is best on dev is the result."""
+    sweep_batch: tuple[int, ...] = ()
+    """Examples of one step to try (the paper: 16 32)."""
+    at_once: int = 1
+    """Trainings side by side; they share the processor's cores."""
+
+    def __post_init__(self) -> None:
+        for name in ("seeds", "folds", "at_once"):
+            if (value := getattr(self, name)) < 1:
+                flag = name.replace("_", "-")
+                raise UserError(f"--many.{flag} {value}: too small", "give 1 or more")
+        if self.folds > 1 and self.seeds > 1:
+            raise UserError(
+                f"--many.folds {self.folds} with --many.seeds {self.seeds}: too many ways to vary",
+                "give one of them",
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class FinetuneConfig:
-    """Fine-tune a classifier; the epoch with the best score on dev is kept."""
+    """Fine-tune a model on a task; what scores best on dev is kept."""
 
     data: Path
-    """Folder with train.* and dev.*: .tsv, .csv, .jsonl or .parquet, also as .gz or .zst."""
+    """Folder of the task's files, as they are published; for --task table train.* and dev.*."""
     model: Path
     """Model folder to start from."""
     out: Path
     """Run folder."""
+    task: TaskName = "table"
+    """What is learnt: a table of your own, a task of GLUE, questions about contexts (squad, squad2,
+    cmrc), multiple choice (race..., choices is a table of your own), or entities (ner)."""
     weights: Literal["pretrained", "random"] = "pretrained"
     """random keeps the architecture and the tokenizer only, to measure what pretraining brings."""
+    init_from: Path | None = None
+    """Fine-tuned model of another task whose encoder to start from, such as one of MNLI for RTE,
+    MRPC and STS-B (RoBERTa, section 5.1); of the sizes and the tokenizer of --model."""
     columns: ColumnsConfig = dataclasses.field(default_factory=ColumnsConfig)
+    choices: ChoicesConfig = dataclasses.field(default_factory=ChoicesConfig)
+    windows: WindowsConfig = dataclasses.field(default_factory=WindowsConfig)
+    entities: EntitiesConfig = dataclasses.field(default_factory=EntitiesConfig)
     optim: OptimConfig = dataclasses.field(
         default_factory=lambda: OptimConfig(peak_lr=2e-5, weight_decay=0.1)
     )
-    metric: Literal["accuracy", "macro_f1", "mcc"] = "accuracy"
-    """Score on dev by which the best epoch is chosen."""
-    epochs: int = 10
+    parallel: ParallelConfig = dataclasses.field(default_factory=ParallelConfig)
+    many: ManyConfig = dataclasses.field(default_factory=ManyConfig)
+    metric: str | None = None
+    """Score on dev by which the best moment is chosen; by default that of the paper."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """balanced: rare classes count more, all classes the same in sum."""
+    epochs: float = 10.0
     """Passes over the training data."""
+    steps: int | None = None
+    """Updates, instead of --epochs."""
     batch: int = 32
     """Examples of one step."""
+    micro_tokens: int = 8192
+    """Tokens computed at once; what a step has more is computed one part after the other."""
     warmup_share: float = 0.06
     """Share of the steps over which the learning rate rises."""
+    warmup_steps: int | None = None
+    """Steps over which it rises, instead of --warmup-share."""
+    layer_decay: float = 1.0
+    """Each layer learns at so much of the rate of the one above it; 1: all at the same."""
+    frozen_layers: int | None = None
+    """Layers from the bottom that stay as they are, the embedding, too; 0: the embedding alone."""
     dropout: float | None = None
     """Dropout on hidden states and attention; by default as the model was pretrained."""
-    max_length: int = 512
-    """Longer examples are truncated; the model's own limit may be lower."""
+    max_length: int | None = None
+    """Longer sequences are truncated, or cut into windows; by default 512, 384 for questions; the
+    model's own limit may be lower."""
+    evaluate_every: int | None = None
+    """Steps between two looks at dev; by default once an epoch."""
+    patience: int | None = None
+    """So many looks at dev without a better score end the training; by default it goes to the
+    end."""
+    restarts: int = 2
+    """A training that after half its time still gives one answer to everything begins anew with
+    another seed, at most so often."""
+    log_every: int = 50
+    """Steps between two rows of metrics.jsonl."""
     seed: int = 0
     """Decides the head's initial weights, the order and dropout."""
+    fold: int | None = None
+    """Of --many.folds: the one that is dev; set for each of them by the command itself."""
     device: Device = "auto"
     """Where to compute."""
     precision: Precision = "auto"
@@ -60,31 +183,88 @@ class FinetuneConfig:
     """Throw away the run in this folder and start anew."""
 
     def __post_init__(self) -> None:
-        for name, value in (("epochs", self.epochs), ("batch", self.batch)):
-            if value < 1:
-                raise UserError(f"--{name} {value}: too small", "give 1 or more")
-        if self.max_length < 8:
-            raise UserError(f"--max-length {self.max_length}: too small", "give 8 or more")
-        if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise UserError(f"--dropout {self.dropout}: must be in [0, 1)", "the paper has 0.1")
-        if not 0 <= self.warmup_share <= 1:
+        counts = ("steps", "batch", "log_every", "evaluate_every", "patience")
+        _refuse_below(self, 1, *counts)
+        _refuse_below(self, 0, "warmup_steps", "frozen_layers", "restarts")
+        _refuse_below(self, LEAST, "max_length", "micro_tokens")
+        for name, fits, hint in (
+            ("epochs", self.epochs > 0, "must be positive; the paper has 10"),
+            ("dropout", 0 <= (self.dropout or 0) < 1, "must be in [0, 1); the paper has 0.1"),
+            ("warmup_share", 0 <= self.warmup_share <= 1, "from 0 to 1; the paper has 0.06"),
+            ("layer_decay", 0 < self.layer_decay <= 1, "above 0, at most 1; try 0.9"),
+        ):
+            if not fits:
+                raise UserError(f"{_flag(name)} {getattr(self, name):g}: out of range", hint)
+        if self.fold is not None and not 0 <= self.fold < self.many.folds:
             raise UserError(
-                f"--warmup-share {self.warmup_share}: must be from 0 to 1", "the paper has 0.06"
+                f"--fold {self.fold}: there are {self.many.folds}",
+                "give --many.folds alone, and the command runs all of them",
+            )
+        self._refuse_unread()
+
+    def _refuse_unread(self) -> None:
+        """Settings of another family of tasks would be ignored."""
+        of_tables = self.columns != ColumnsConfig() and self.task != "table"
+        of_choices = self.choices != ChoicesConfig() and self.task != "choices"
+        of_questions = self.windows != WindowsConfig() and self.task not in QUESTIONS
+        of_entities = self.entities != EntitiesConfig() and self.task not in ENTITIES
+        for unread, flags, tasks in (
+            (of_tables, "--columns", "table"),
+            (of_choices, "--choices", "choices"),
+            (of_questions, "--windows", ", ".join(QUESTIONS)),
+            (of_entities, "--entities", ", ".join(ENTITIES)),
+        ):
+            if unread:
+                raise UserError(
+                    f"{flags} flags with --task {self.task}: they are for {tasks}", "leave them out"
+                )
+        if self.class_weights != "none" and (
+            self.task not in SENTENCES or self.task == "stsb" or self.columns.target != "class"
+        ):
+            raise UserError(
+                f"--class-weights {self.class_weights}: what --task {self.task} learns is not one "
+                "class an example",
+                "leave it out",
+            )
+        if self.many.folds > 1 and self.task != "table":
+            raise UserError(
+                f"--many.folds {self.many.folds}: --task {self.task} has a dev set of its own",
+                "give --task table, or leave it out",
             )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluateConfig:
-    """Score a fine-tuned model on labelled text; the scores go to stdout as JSON."""
+    """Score a fine-tuned model on labelled data; the scores go to stdout as JSON."""
 
     model: Path
-    """Model folder of a classifier."""
+    """Model folder of a fine-tuned model."""
     data: Path
-    """Table with the labels: .tsv, .csv, .jsonl or .parquet, also as .gz or .zst."""
+    """Labelled file, or the folder of a task, whose dev is scored (or --split)."""
+    task: TaskName | None = None
+    """What the data are; by default what the model was fine-tuned on."""
+    split: str | None = None
+    """Which split of a folder is scored, by default dev; of a single file, all of it or, as in
+    fine-tuning, train or dev."""
     columns: ColumnsConfig = dataclasses.field(default_factory=ColumnsConfig)
-    max_length: int = 512
-    """Longer examples are truncated; the model's own limit may be lower."""
+    choices: ChoicesConfig = dataclasses.field(default_factory=ChoicesConfig)
+    windows: WindowsConfig = dataclasses.field(default_factory=WindowsConfig)
+    entities: EntitiesConfig = dataclasses.field(default_factory=EntitiesConfig)
+    out: Path | None = None
+    """Folder for predictions and n-best lists in the task's official form."""
+    max_length: int | None = None
+    """Longer sequences are truncated, or cut into windows; by default as in fine-tuning."""
     device: Device = "auto"
     """Where to compute."""
     precision: Precision = "auto"
     """bf16 multiplies matrices in bf16; auto: bf16 where it is native."""
+
+
+def _refuse_below(config: FinetuneConfig, least: int, *names: str) -> None:
+    for name in names:
+        if (value := getattr(config, name)) is not None and value < least:
+            raise UserError(f"{_flag(name)} {value}: too small", f"give {least} or more")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

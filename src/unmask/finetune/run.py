@@ -1,97 +1,120 @@
-"""`unmask finetune`: a model folder and labelled text in, a classifier's model folder out."""
+"""`unmask finetune`: a model folder and labelled data in, a fine-tuned model's folder out."""
 
-import dataclasses
+import contextlib
+import shutil
 from pathlib import Path
+from typing import Any
 
 from unmask.core import config as configs
-from unmask.core import manifests
+from unmask.core import files, locks, manifests
 from unmask.core.manifests import Input
 from unmask.core.progress import say
 from unmask.core.runs import Run
-from unmask.finetune import table
-from unmask.finetune.card import model_card
+from unmask.finetune import families
+from unmask.finetune.build import build_trainer, looks_at_dev, say_sizes
 from unmask.finetune.config import FinetuneConfig
-from unmask.finetune.examples import Examples
-from unmask.finetune.trainer import Best, Trainer
-from unmask.model import weights
-from unmask.model.heads import SequenceClassifier
-from unmask.model.init import initialise
+from unmask.finetune.loop import Best, Loop, Stopped
+from unmask.finetune.many import run_many, varied
+from unmask.finetune.publish import STAGE, Publisher
+from unmask.finetune.task import Task
 from unmask.tokenizer.tokenizer import Tokenizer
-from unmask.train.precision import resolve_device, resolve_precision
+from unmask.train import memory
+from unmask.train.checkpoint import Checkpoints, read_state
+from unmask.train.precision import resolve_device
+from unmask.train.ranks import Ranks, joined
 
-STAGE = "finetune"
+DETAILS = "dev.json"
+"""In the run folder: what the report shows beyond the scores."""
 
 
 def run(config: FinetuneConfig) -> None:
-    """Train, keep the epoch that is best on dev, and write `model/`."""
+    """Train, keep what is best on dev, and write `model/`; or do so several times."""
+    if varied(config):
+        run_many(config, _inputs(config, config.out / "model"))
+        return
+    memory.keep_freed()
+    with (
+        joined(resolve_device(config.device), config.parallel.timeout_minutes) as ranks,
+        contextlib.suppress(Stopped),
+    ):
+        _run(config, ranks)
+
+
+def _run(config: FinetuneConfig, ranks: Ranks) -> None:
     out = config.out / "model"
-    tables = [table.find(config.data, split) for split in ("train", "dev")]
-    inputs = [
-        *manifests.folder_inputs("model", config.model, out),
-        *manifests.file_inputs("labelled text", tables),
-    ]
-    if manifests.is_done(out, STAGE, configs.plain(config), inputs, force=config.force):
+    inputs = _inputs(config, out)
+    done = manifests.is_done(out, STAGE, configs.plain(config), inputs, force=config.force)
+    if ranks.told(done):
         return
     tokenizer = Tokenizer.load(config.model)
-    trainer = _build(config, tokenizer, *tables)
-    # An unfinished fine-tuning is short and is begun again, so its folder is always taken over.
-    run_folder = Run.open(config.out, config, force=config.force or _unfinished(config.out))
-    best = trainer.fit(run_folder)
-    _write_model(out, trainer, tokenizer, inputs, best)
-    scores = ", ".join(f"{name} {score:.3f}" for name, score in best.scores.items())
-    say(f"best epoch {best.epoch}, on dev: {scores}; model: {out}")
+    task = families.learnt(config, tokenizer)
+    if ranks.first:
+        locks.hold(config.out)
+    run_folder = Run(config.out)
+    if ranks.first:
+        run_folder = Run.open(config.out, config, force=config.force)
+    ranks.wait()
+    loop = _trained(config, task, tokenizer, ranks, run_folder, inputs)
+    best = loop.back_to_best()
+    logits = loop.trainer.dev_logits()
+    publisher = Publisher(loop.trainer, tokenizer, inputs)
+    publisher.write(best, loop, task.dev.judge.settled(logits))
+    if ranks.first:
+        files.write_json(config.out / DETAILS, task.dev.judge.details(logits))
+        shutil.rmtree(run_folder.checkpoints, ignore_errors=True)
+    _say(best, out)
 
 
-def _unfinished(folder: Path) -> bool:
-    return (folder / "config.toml").exists() and not (folder / "model" / manifests.NAME).exists()
+def _inputs(config: FinetuneConfig, out: Path) -> list[Input]:
+    inputs = [
+        *manifests.folder_inputs("model", config.model, out),
+        *manifests.file_inputs("labelled data", families.files(config)),
+    ]
+    if config.init_from is not None:
+        inputs += manifests.folder_inputs("encoder", config.init_from, out)
+    return inputs
 
 
-def _build(config: FinetuneConfig, tokenizer: Tokenizer, train: Path, dev: Path) -> Trainer:
-    rows = table.read(train, config.columns)
-    labels = label_names({row.label for row in rows})
-    device = resolve_device(config.device)
-    model = _model(config, labels)
-    max_length = min(config.max_length, model.config.max_length)
-    train_examples, dev_examples = (
-        Examples.encode(part, labels, tokenizer, max_length)
-        for part in (rows, table.read(dev, config.columns))
-    )
-    counts = f"{len(train_examples.label_N):,} and {len(dev_examples.label_N):,}"
-    say(f"{counts} examples to train and for dev, {len(labels)} labels")
-    precision = resolve_precision(config.precision, device)
-    return Trainer(
-        config, model.to(device), tokenizer.pad_id, precision, train_examples, dev_examples
-    )
+def _trained(
+    config: FinetuneConfig,
+    task: Task,
+    tokenizer: Tokenizer,
+    ranks: Ranks,
+    run_folder: Run,
+    inputs: list[Input],
+) -> Loop:
+    """Train to the end; begin anew where a training is stuck."""
+    checkpoints = Checkpoints(run_folder.checkpoints, keep=1, ranks=ranks)
+    newest = checkpoints.newest()
+    attempt = 0 if newest is None else int(read_state(newest)["attempt"])
+    while True:
+        trainer = build_trainer(config, task, tokenizer, ranks, attempt)
+        loop = Loop(
+            trainer=trainer,
+            checkpoints=checkpoints,
+            run=run_folder,
+            look_every=looks_at_dev(config, task, trainer.total),
+            attempt=attempt,
+            inputs=[f"{item.role} {item.sha256}" for item in inputs],
+        )
+        say_sizes(trainer)
+        with contextlib.closing(loop):
+            if newest is not None:
+                loop.resume(newest)
+                newest = None
+            if loop.train():
+                return loop
+        attempt += 1
+        loop.forget(
+            f"one answer to everything in {loop.looks} looks at dev: beginning anew with another "
+            f"seed, attempt {attempt + 1} of {config.restarts + 1}"
+        )
 
 
-def _model(config: FinetuneConfig, labels: tuple[str, ...]) -> SequenceClassifier:
-    model = weights.load_encoder(config.model, SequenceClassifier, labels=labels, seed=config.seed)
-    if config.weights == "random":
-        initialise(model, config.seed)
-    if config.dropout is None:
-        return model
-    changed = dataclasses.replace(
-        model.config, dropout=config.dropout, attention_dropout=config.dropout
-    )
-    same = SequenceClassifier(changed, labels)
-    same.load_state_dict(model.state_dict())
-    return same
+def _say(best: Best, out: Path) -> None:
+    scores = ", ".join(f"{name} {_rounded(score)}" for name, score in best.scores.items())
+    say(f"best at step {best.step:,}, on dev: {scores}; model: {out}")
 
 
-def label_names(found: set[str]) -> tuple[str, ...]:
-    """Number the labels in a fixed order: by value if all are integers, else by name."""
-    if all(label.lstrip("-").isdigit() for label in found):
-        return tuple(sorted(found, key=int))
-    return tuple(sorted(found))
-
-
-def _write_model(
-    out: Path, trainer: Trainer, tokenizer: Tokenizer, inputs: list[Input], best: Best
-) -> None:
-    facts = {"best_epoch": best.epoch} | {f"dev_{k}": v for k, v in best.scores.items()}
-    with manifests.building(out) as folder:
-        weights.save(trainer.model, folder)
-        tokenizer.save(folder, model_max_length=trainer.model.config.max_length)
-        card = model_card(trainer.config, trainer.model.labels, best.epoch, best.scores)
-        (folder / "README.md").write_text(card, encoding="utf-8")
-        manifests.write(folder, STAGE, configs.plain(trainer.config), inputs, facts)
+def _rounded(score: Any) -> str:  # noqa: ANN401
+    return f"{score:.3f}" if isinstance(score, float) else str(score)

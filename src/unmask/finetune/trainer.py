@@ -1,120 +1,88 @@
-"""Fine-tuning epoch by epoch, keeping the best one."""
+"""The state of a fine-tuning and what can be done with it: step, score, save, restore."""
 
 import dataclasses
-import math
+from typing import Any
 
-import numpy as np
-import torch
-from torch.nn import functional as F
-
-from unmask.core.hashing import stream
-from unmask.core.progress import Bar, bar
-from unmask.core.runs import Run
-from unmask.finetune import metrics
-from unmask.finetune.batches import epoch_batches
+from unmask.finetune.batches import Batch, Batches
 from unmask.finetune.config import FinetuneConfig
-from unmask.finetune.examples import Examples, logits, to_tensors
-from unmask.model.heads import SequenceClassifier
-from unmask.tokenizer.batch import pad
-from unmask.tokens.format import Ints
-from unmask.train.config import GuardConfig, Precision
-from unmask.train.guard import Guard
-from unmask.train.optimizer import adamw
-from unmask.train.precision import autocast
-from unmask.train.schedule import warmup_linear
-from unmask.train.step import descend, require_finite
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Best:
-    """The epoch that scored best on dev."""
-
-    epoch: int
-    scores: dict[str, float]
-    weights: dict[str, torch.Tensor]
+from unmask.finetune.forward import FinetunedModel, Logits, all_logits
+from unmask.finetune.inputs import Maker
+from unmask.finetune.meter import Meter
+from unmask.finetune.objective import Counts
+from unmask.finetune.task import Task
+from unmask.train import schedule
+from unmask.train.ahead import Ahead
+from unmask.train.config import Precision
+from unmask.train.ranks import Ranks
+from unmask.train.update import Update
 
 
 @dataclasses.dataclass(slots=True)
 class Trainer:
-    """A classifier in training."""
+    """A model that learns a task; its place in the data is the number of steps done."""
 
     config: FinetuneConfig
-    model: SequenceClassifier
-    pad_id: int
+    task: Task
+    model: FinetunedModel
+    update: Update
+    batches: Batches
+    maker: Maker
     precision: Precision
-    train: Examples
-    dev: Examples
-    guard: Guard = dataclasses.field(init=False)
+    total: int
+    """Steps in all."""
+    meter: Meter = dataclasses.field(default_factory=Meter)
     steps_done: int = 0
+    ahead: Ahead[list[Batch]] = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
-        device = next(self.model.parameters()).device
-        self.guard = Guard(GuardConfig(spike=None), device)
-
-    def fit(self, run: Run) -> Best:
-        """Train all epochs and score each on dev; leave the model as it was at the best one."""
-        optimizer = adamw(self.model, self.config.optim)
-        best: Best | None = None
-        with bar("finetune", self.steps) as progress:
-            for epoch in range(self.config.epochs):
-                loss = self._epoch(epoch, optimizer, progress)
-                scores = self.score(self.dev)
-                run.log({"kind": "epoch", "epoch": epoch + 1, "train_loss": loss} | scores)
-                progress.advance(0, f"epoch {epoch + 1}: dev {self._metric(scores)}")
-                if best is None or scores[self.config.metric] > best.scores[self.config.metric]:
-                    weights = {k: v.clone() for k, v in self.model.state_dict().items()}
-                    best = Best(epoch + 1, scores, weights)
-        assert best is not None
-        self.model.load_state_dict(best.weights)
-        return best
+        self.ahead = Ahead(self._share)
 
     @property
-    def steps(self) -> int:
-        """Updates in all."""
-        return self.config.epochs * math.ceil(len(self.train.label_N) / self.config.batch)
+    def ranks(self) -> Ranks:
+        """The processes that share the training."""
+        return self.update.ranks
 
-    def score(self, examples: Examples) -> dict[str, float]:
-        """Score the model as it is."""
-        rows_NC = logits(self.model, examples.encodings, self.pad_id, self.precision)
-        predicted = rows_NC.argmax(axis=1).tolist()
-        return metrics.classification(examples.label_N.tolist(), predicted)
-
-    def _epoch(self, epoch: int, optimizer: torch.optim.Optimizer, progress: Bar) -> float:
-        """Train one epoch; return its mean loss."""
-        self.model.train()
-        lengths_N = np.array([len(encoding.ids) for encoding in self.train.encodings])
-        losses = []
-        for index_B in epoch_batches(lengths_N, self.config.batch, self.config.seed, epoch):
-            losses.append(float(self._step(index_B, optimizer)))
-            require_finite(losses[-1], self.steps_done)
-            progress.advance()
-        return sum(losses) / len(losses)
-
-    def _step(self, index_B: Ints, optimizer: torch.optim.Optimizer) -> torch.Tensor:
-        torch.manual_seed(stream("dropout", self.config.seed, self.steps_done))
-        warmup = round(self.config.warmup_share * self.steps)
-        factor = warmup_linear(self.steps_done, warmup=warmup, total=self.steps)
+    def step(self) -> None:
+        """Make one update."""
+        with self.update.clock.part("data"):
+            step = self.steps_done
+            batches = self.ahead.take((step, 1), (step + 1, 1))
+            counts = Counts.of(batches, self.task.loss, self.ranks)
+            batches = [batch.to(self.ranks.device) for batch in batches]
+        totals, norm = self.update.make(batches, counts, step=step, lr=self.lr(step))
+        self.meter.add(totals, norm, counts)
         self.steps_done += 1
-        optimizer.zero_grad(set_to_none=True)
-        loss = self._loss(index_B)
-        loss.backward()  # type: ignore[no-untyped-call]
-        descend(
-            self.model,
-            optimizer,
-            lr=self.config.optim.peak_lr * factor,
-            clip_norm=self.config.optim.clip_norm,
-            loss=loss.detach(),
-            guard=self.guard,
-        )
-        return loss.detach()
 
-    def _loss(self, index_B: Ints) -> torch.Tensor:
-        device = next(self.model.parameters()).device
-        batch = pad([self.train.encodings[index] for index in index_B], self.pad_id)
-        label_B = torch.from_numpy(self.train.label_N[index_B]).to(device)
-        with autocast(self.precision, device):
-            logits_BC = self.model(*to_tensors(batch, device))
-        return F.cross_entropy(logits_BC.float(), label_B)
+    def _share(self, step: int, _: int) -> list[Batch]:
+        return self.batches.at(step, rank=self.ranks.rank, ranks=self.ranks.size)
 
-    def _metric(self, scores: dict[str, float]) -> str:
-        return f"{self.config.metric} {scores[self.config.metric]:.3f}"
+    def lr(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        config = self.config
+        warmup = config.warmup_steps
+        if warmup is None:
+            warmup = round(config.warmup_share * self.total)
+        return config.optim.peak_lr * schedule.warmup_linear(step, warmup=warmup, total=self.total)
+
+    def dev_logits(self) -> Logits:
+        """The model's answers on dev, as it is."""
+        sequences = self.task.dev.examples.sequences
+        return all_logits(self.model, sequences, self.maker, self.precision, self.ranks)
+
+    def state(self) -> dict[str, Any]:
+        """Everything but weights and moments, as JSON holds it."""
+        scale = self.update.scale
+        return {
+            "step": self.steps_done,
+            "guard": self.update.guard.state(),
+            "scale": None if scale is None else scale.state(),
+            "meter": self.meter.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where a saved state stood."""
+        self.steps_done = state["step"]
+        self.update.guard.restore(state["guard"])
+        self.meter.restore(state["meter"], self.ranks.device)
+        if self.update.scale is not None:
+            self.update.scale.restore(state["scale"])

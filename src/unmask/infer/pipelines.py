@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tokenizers import Encoding
 
 from unmask.core.errors import UserError
+from unmask.finetune.softmax import softmax
 from unmask.infer.backend import Backend, open_backend
 from unmask.model import weights
 from unmask.model.heads import MaskedLM
@@ -120,10 +121,3 @@ class Classifier:
             label: float(share) for label, share in zip(self.labels, probability_C, strict=True)
         }
         return {"label": self.labels[int(probability_C.argmax())], "scores": scores}
-
-
-def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Probabilities over the last axis."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    probabilities: npt.NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
-    return probabilities

@@ -37,7 +37,7 @@ def _texts(config: PredictConfig) -> Iterator[tuple[str, str | None]]:
             yield from ((line, None) for line in _lines(file, str(config.file)))
     else:
         columns = ColumnsConfig(text=config.text_column or "text", pair=config.pair_column)
-        for row in table.read(config.file, columns, labelled=False):
+        for row in table.read_texts(config.file, columns):
             yield row.text, row.pair
 
 

@@ -1,0 +1,1 @@
+"""Multiple choice: a question, its options, and which of them is right."""

@@ -1,0 +1,1 @@
+"""Folders that fairseq-preprocess wrote, read as labelled data."""

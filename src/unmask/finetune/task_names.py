@@ -1,0 +1,18 @@
+"""The names of tasks, by the family that knows how to read and score them."""
+
+from typing import Literal, TypeAlias, get_args
+
+GlueName: TypeAlias = Literal["cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli"]
+SentenceName: TypeAlias = Literal["table", GlueName]
+QuestionName: TypeAlias = Literal["squad", "squad2", "cmrc"]
+ChoiceName: TypeAlias = Literal[
+    "race", "race-middle", "race-high", "dream", "commonsenseqa", "choices"
+]
+EntityName: TypeAlias = Literal["ner"]
+TaskName: TypeAlias = Literal[SentenceName, QuestionName, ChoiceName, EntityName]
+
+GLUE: tuple[str, ...] = get_args(GlueName)
+SENTENCES: tuple[str, ...] = get_args(SentenceName)
+QUESTIONS: tuple[str, ...] = get_args(QuestionName)
+CHOICES: tuple[str, ...] = get_args(ChoiceName)
+ENTITIES: tuple[str, ...] = get_args(EntityName)
