@@ -21,7 +21,10 @@ class Backend(Protocol):
     name: str
 
     def logits(self, batch: Batch) -> npt.NDArray[np.float32]:
-        """Run a batch: [B, L, V] for masked language models, [B, C] for classifiers."""
+        """Run a batch: [B, L, V] for masked language models, [B, C] for classifiers of sequences.
+
+        [B, L, C] for those of tokens, [B, L, 2] for starts and ends, [B, 1] for an option a row.
+        """
 
 
 def open_backend(folder: Path) -> Backend:

@@ -13,10 +13,11 @@ import numpy.typing as npt
 from tokenizers import Encoding
 
 from unmask.core.errors import UserError
-from unmask.finetune.softmax import softmax
+from unmask.finetune.softmax import sigmoid, softmax
 from unmask.infer.backend import Backend, open_backend
 from unmask.model import weights
 from unmask.model.heads import MaskedLM
+from unmask.model.problem import Problem
 from unmask.tokenizer.batch import by_length, pad
 from unmask.tokenizer.tokenizer import Tokenizer
 
@@ -50,7 +51,7 @@ class Pipeline:
         elif top_k is not None:
             raise UserError(f"--top-k {top_k}: {folder} fills no masks", "leave out --top-k")
         else:
-            answer = Classifier(weights.labels_of(folder))
+            answer = Classifier(weights.labels_of(folder), weights.problem_of(folder))
         return cls(backend, tokenizer, weights.read_config(folder).max_length, answer)
 
     def __call__(self, texts: Texts, pairs: Texts | None = None) -> Iterator[Answer]:
@@ -110,14 +111,28 @@ class MaskFiller:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Classifier:
-    """Name the likeliest label and the probability of each."""
+    """Name the likeliest label, or those that are likelier than not, or tell a number."""
 
     labels: tuple[str, ...]
+    problem: Problem = "single_label_classification"
 
     def __call__(self, _encoding: Encoding, logits_C: npt.NDArray[np.float32]) -> Answer:
-        """Give the likeliest label and every label's probability."""
-        probability_C = softmax(logits_C)
-        scores = {
-            label: float(share) for label, share in zip(self.labels, probability_C, strict=True)
-        }
-        return {"label": self.labels[int(probability_C.argmax())], "scores": scores}
+        """Give the answer, and every label's probability."""
+        match self.problem:
+            case "regression":
+                return {"number": float(logits_C[0])}
+            case "multi_label_classification":
+                share_C = sigmoid(logits_C)
+                chosen = [
+                    name for name, share in zip(self.labels, share_C, strict=True) if share >= 0.5
+                ]
+                return {"labels": chosen, "scores": self._scores(share_C)}
+            case "single_label_classification":
+                share_C = softmax(logits_C)
+                return {
+                    "label": self.labels[int(share_C.argmax())],
+                    "scores": self._scores(share_C),
+                }
+
+    def _scores(self, share_C: npt.NDArray[np.float64]) -> dict[str, float]:
+        return dict(zip(self.labels, share_C.tolist(), strict=True))

@@ -4,58 +4,97 @@ import json
 import sys
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
-from typing import IO
 
 from unmask.core.errors import UserError
-from unmask.finetune import table
-from unmask.finetune.config import ColumnsConfig
+from unmask.finetune.known import Known
+from unmask.finetune.squad.read import Question, read_unanswered
+from unmask.infer import modes, texts
 from unmask.infer.config import PredictConfig
-from unmask.infer.pipelines import Pipeline
+from unmask.infer.pipelines import Answer, Pipeline
+from unmask.infer.tasks.choices import Chooser
+from unmask.infer.tasks.choices import questions as choice_questions
+from unmask.infer.tasks.entities import EntityFinder
+from unmask.infer.tasks.questions import Answerer
+from unmask.model.heads import MultipleChoice, SpanExtractor, TokenClassifier
 
 AT_ONCE = 256
 
 
 def run(config: PredictConfig) -> None:
     """Answer for every text, a few hundred at a time, so that a stream may be endless."""
-    pipeline = Pipeline.open(config.model, top_k=config.top_k)
-    texts = _texts(config)
-    while chunk := list(islice(texts, AT_ONCE)):
-        pairs = [pair for _, pair in chunk if pair is not None]
-        for answer in pipeline([text for text, _ in chunk], pairs or None):
-            sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    for answer in _answers(config):
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
         sys.stdout.flush()
 
 
-def _texts(config: PredictConfig) -> Iterator[tuple[str, str | None]]:
-    if config.text:
-        yield from ((text, None) for text in config.text)
-    elif config.file is None:
-        yield from ((line, None) for line in _lines(sys.stdin.buffer, "<stdin>"))
-    elif config.file.suffix == ".txt":
-        with _opened(config.file) as file:
-            yield from ((line, None) for line in _lines(file, str(config.file)))
-    else:
-        columns = ColumnsConfig(text=config.text_column or "text", pair=config.pair_column)
-        for row in table.read_texts(config.file, columns):
-            yield row.text, row.pair
+def _answers(config: PredictConfig) -> Iterator[Answer]:
+    if config.mode != "answer":
+        return modes.answers(config)
+    kind = Known.of(config.model).kind
+    if config.targets:
+        return modes.filled_with_targets(config)
+    if config.question is not None and kind not in (SpanExtractor, MultipleChoice):
+        raise UserError(
+            f"--question {config.question!r}: {config.model} answers no questions", "leave it out"
+        )
+    if config.option and kind is not MultipleChoice:
+        raise UserError(
+            f"--option: {config.model} does not choose", "leave it out, or give --mode choose"
+        )
+    if kind is TokenClassifier:
+        return _found(config)
+    if kind is SpanExtractor:
+        return _answered(config)
+    if kind is MultipleChoice:
+        return Chooser.open(config.model)(choice_questions(config))
+    return _by_pipeline(config)
 
 
-def _opened(path: Path) -> IO[bytes]:
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file", "check the path") from None
+def _by_pipeline(config: PredictConfig) -> Iterator[Answer]:
+    pipeline = Pipeline.open(config.model, top_k=config.top_k)
+    for chunk in _chunks(config):
+        pairs = [item.pair for item in chunk if item.pair is not None]
+        yield from pipeline([item.text for item in chunk], pairs or None)
 
 
-def _lines(stream: IO[bytes], name: str) -> Iterator[str]:
-    """Yield the lines that hold something, as they come in."""
-    for number, line in enumerate(stream, start=1):
-        try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise UserError(
-                f"{name}: line {number} is not UTF-8 ({error.reason})", "convert it to UTF-8"
-            ) from None
-        if text.strip():
-            yield text
+def _found(config: PredictConfig) -> Iterator[Answer]:
+    _refuse_top_k(config)
+    finder = EntityFinder.open(config.model)
+    for chunk in _chunks(config):
+        yield from finder([item.text for item in chunk])
+
+
+def _answered(config: PredictConfig) -> Iterator[Answer]:
+    answerer = Answerer.open(config.model, config.top_k)
+    if config.file is not None and config.file.suffix == ".json":
+        questions = read_unanswered(config.file)
+        for first in range(0, len(questions), AT_ONCE):
+            yield from answerer(questions[first : first + AT_ONCE])
+        return
+    done = 0
+    for chunk in _chunks(config):
+        yield from answerer(
+            [_question(config, item, done + number) for number, item in enumerate(chunk, start=1)]
+        )
+        done += len(chunk)
+
+
+def _question(config: PredictConfig, item: texts.Text, number: int) -> Question:
+    asked = config.question or item.pair
+    if not asked:
+        raise UserError(
+            f"text {number}: has no question, and {config.model} answers questions",
+            "give --question, a table with --pair-column, or a .json as SQuAD has",
+        )
+    return Question(str(number), asked, item.text, (), f"text {number}")
+
+
+def _refuse_top_k(config: PredictConfig) -> None:
+    if config.top_k is not None:
+        raise UserError(f"--top-k {config.top_k}: {config.model} fills no masks", "leave it out")
+
+
+def _chunks(config: PredictConfig) -> Iterator[list[texts.Text]]:
+    found = texts.read(config)
+    while chunk := list(islice(found, AT_ONCE)):
+        yield chunk

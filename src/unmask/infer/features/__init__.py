@@ -1,0 +1,1 @@
+"""Hidden states as vectors of texts, tokens and words."""

@@ -1,0 +1,1 @@
+"""What fine-tuned models answer: one file a kind of answer."""
