@@ -54,22 +54,32 @@ COMMANDS = {
     "finetune": Command(
         "unmask.finetune.config:FinetuneConfig",
         "unmask.finetune.run:run",
-        "train a classifier on labelled text, keep the best epoch",
+        "train on a task: GLUE, SQuAD, RACE, entities, or a table; keep what is best on dev",
     ),
     "evaluate": Command(
         "unmask.finetune.config:EvaluateConfig",
         "unmask.finetune.evaluate:run",
-        "score a fine-tuned model on labelled text",
+        "score a fine-tuned model on labelled data",
+    ),
+    "submit": Command(
+        "unmask.finetune.config:SubmitConfig",
+        "unmask.finetune.submit:run",
+        "predict a test set of GLUE, in the form its server takes",
     ),
     "export": Command(
         "unmask.export.config:ExportConfig",
         "unmask.export.run:run",
         "model folder to ONNX, with a parity report",
     ),
+    "convert": Command(
+        "unmask.convert.config:ConvertConfig",
+        "unmask.convert.run:run",
+        "a checkpoint of fairseq to a model folder, and back",
+    ),
     "predict": Command(
         "unmask.infer.config:PredictConfig",
         "unmask.infer.run:run",
-        "fill masks or classify: text in, JSON lines out",
+        "what a model answers: text in, JSON lines out",
     ),
     "report": Command(
         "unmask.report.config:ReportConfig",

@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Literal
 
 from unmask.core.errors import UserError
-from unmask.finetune.task_names import ENTITIES, QUESTIONS, SENTENCES, TaskName
+from unmask.finetune.task_names import (
+    ENTITIES,
+    QUESTIONS,
+    SENTENCES,
+    GlueName,
+    LabelOrder,
+    TaskName,
+)
 from unmask.train.config import Device, OptimConfig, ParallelConfig, Precision
 
 LEAST = 8
@@ -250,10 +257,34 @@ class EvaluateConfig:
     choices: ChoicesConfig = dataclasses.field(default_factory=ChoicesConfig)
     windows: WindowsConfig = dataclasses.field(default_factory=WindowsConfig)
     entities: EntitiesConfig = dataclasses.field(default_factory=EntitiesConfig)
+    order: LabelOrder | None = None
+    """Order of the outputs of a model of GLUE that have no names (LABEL_0...): glue, as run_glue of
+    transformers trains, or fairseq."""
     out: Path | None = None
     """Folder for predictions and n-best lists in the task's official form."""
     max_length: int | None = None
     """Longer sequences are truncated, or cut into windows; by default as in fine-tuning."""
+    device: Device = "auto"
+    """Where to compute."""
+    precision: Precision = "auto"
+    """bf16 multiplies matrices in bf16; auto: bf16 where it is native."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class SubmitConfig:
+    """Predict a test set of GLUE and write the files that its server takes."""
+
+    model: Path
+    """Model folder of a model that was fine-tuned on the task."""
+    task: GlueName
+    """Task of GLUE."""
+    data: Path
+    """Folder of the task, with its test file."""
+    out: Path
+    """Folder of the submission; the files of other tasks in it are packed, too."""
+    order: LabelOrder | None = None
+    """Order of a model's outputs that have no names (LABEL_0...): glue, as run_glue of transformers
+    trains, or fairseq."""
     device: Device = "auto"
     """Where to compute."""
     precision: Precision = "auto"

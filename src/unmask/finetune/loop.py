@@ -142,7 +142,8 @@ class Loop:
 
     def _may_begin_anew(self) -> bool:
         """Stuck for half of the looks, or to the end, with attempts left."""
-        if not self.stuck or self.attempt >= self.trainer.config.restarts:
+        restarts = self.trainer.config.restarts
+        if not self.stuck or self.attempt >= restarts or self._epochs() < 1:
             return False
         all_looks = math.ceil(self.trainer.total / self.look_every)
         return self.looks == all_looks or self.looks >= max(LOOKS, math.ceil(all_looks / 2))

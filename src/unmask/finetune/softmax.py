@@ -9,3 +9,9 @@ def softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
     probabilities: npt.NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
     return probabilities
+
+
+def sigmoid(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Probabilities of each, whatever the others are."""
+    probabilities: npt.NDArray[np.float64] = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    return probabilities

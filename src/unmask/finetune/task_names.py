@@ -10,6 +10,9 @@ ChoiceName: TypeAlias = Literal[
 ]
 EntityName: TypeAlias = Literal["ner"]
 TaskName: TypeAlias = Literal[SentenceName, QuestionName, ChoiceName, EntityName]
+LabelOrder: TypeAlias = Literal["glue", "fairseq"]
+"""The order of outputs without names: the tasks' own, as run_glue of transformers trains, or that
+of the labels' frequency in the training data, as fairseq's dictionaries have it."""
 
 GLUE: tuple[str, ...] = get_args(GlueName)
 SENTENCES: tuple[str, ...] = get_args(SentenceName)

@@ -1,7 +1,6 @@
 import pytest
 
 from unmask.core.errors import UserError
-from unmask.finetune.glue import presets
 from unmask.finetune.glue.tasks import TASKS, task
 
 
@@ -45,29 +44,3 @@ def test_another_name_is_refused(name, hint):
         task(name)
 
     assert caught.value.hint.startswith(hint)
-
-
-def test_the_papers_grid_has_six_choices():
-    assert presets.PAPER.choices() == [
-        (lr, batch) for lr in (1e-5, 2e-5, 3e-5) for batch in (16, 32)
-    ]
-    paper = presets.PAPER
-    assert (paper.epochs, paper.warmup_share, paper.weight_decay, paper.seeds) == (10, 0.06, 0.1, 5)
-
-
-@pytest.mark.parametrize("one", TASKS[:-1], ids=lambda one: one.name)
-def test_fairseqs_settings_fit_the_task(one):
-    recipe = presets.fairseq(one)
-
-    assert recipe.outputs == (len(one.labels) or 1)
-    share = recipe.warmup / recipe.updates
-    assert share == pytest.approx(0.25 if one.name == "qqp" else 0.06, abs=0.001)
-
-
-def test_fairseq_has_no_settings_for_wnli():
-    with pytest.raises(UserError, match="wnli: fairseq has no settings for it"):
-        presets.fairseq(task("wnli"))
-
-
-def test_three_tasks_start_from_mnli():
-    assert {task(name).name for name in presets.START_FROM_MNLI} == {"rte", "mrpc", "stsb"}

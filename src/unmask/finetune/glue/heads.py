@@ -8,14 +8,10 @@ Legend: C labels of the task.
 
 import re
 from collections.abc import Sequence
-from typing import Literal
 
 from unmask.core.errors import UserError
 from unmask.finetune.glue.tasks import Task
-
-Order = Literal["glue", "fairseq"]
-"""The order of outputs without names: the tasks' own, as transformers' run_glue trains, or that of
-the labels' frequency in the training data, as fairseq's dictionaries have it."""
+from unmask.finetune.task_names import LabelOrder
 
 _NAMELESS = re.compile(r"(?:label_)?(\d+)")
 _FAIRSEQ = {
@@ -30,7 +26,7 @@ _FAIRSEQ = {
 
 
 def output_of_label(
-    model_labels: Sequence[str], task: Task, order: Order | None = None
+    model_labels: Sequence[str], task: Task, order: LabelOrder | None = None
 ) -> tuple[int, ...]:
     """Find the output of each label: logits_NC[:, outputs] is in the task's order of labels.
 
@@ -54,7 +50,7 @@ def output_of_label(
     return tuple(by_number.index(name) for name in task.labels)
 
 
-def scale_of_number(task: Task, order: Order | None) -> float:
+def scale_of_number(task: Task, order: LabelOrder | None) -> float:
     """Give the factor that brings a model's output into the task's range: 1, or 5 for fairseq.
 
     fairseq divides STS-B's scores by 5 before training (tasks/sentence_prediction.py).
@@ -64,7 +60,7 @@ def scale_of_number(task: Task, order: Order | None) -> float:
 
 
 def _names_of_outputs(
-    task: Task, order: Order | None, model_labels: Sequence[str]
+    task: Task, order: LabelOrder | None, model_labels: Sequence[str]
 ) -> tuple[str, ...]:
     if order == "glue":
         return task.labels

@@ -78,7 +78,7 @@ def _scores(
     references: References, predictions: Predictions, no_answer: Mapping[str, float]
 ) -> Floats:
     """Line the no-answer scores up; what has no prediction, and so no score, is 0."""
-    for question in references.keys() & predictions.keys():
+    for question in filter(predictions.__contains__, references):
         score = no_answer.get(question)
         if score is None or not math.isfinite(score):
             is_what = "has no no-answer score" if score is None else f"has no-answer score {score}"

@@ -1,5 +1,6 @@
 """GLUE's tasks: their files to examples and judges."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,7 +12,7 @@ from unmask.finetune.examples import Examples
 from unmask.finetune.glue import files as glue_files
 from unmask.finetune.glue import reading
 from unmask.finetune.glue import tasks as glue_tasks
-from unmask.finetune.glue.heads import output_of_label
+from unmask.finetune.glue.heads import output_of_label, scale_of_number
 from unmask.finetune.known import Known
 from unmask.finetune.losses import OneNumber
 from unmask.finetune.sentences.judges import ClassJudge, NumberJudge
@@ -21,10 +22,9 @@ from unmask.finetune.table import Row
 from unmask.finetune.table.checks import require_classes
 from unmask.finetune.table.labels import class_numbers
 from unmask.finetune.task import Head, Judge, Split, Task
+from unmask.finetune.task_names import LabelOrder
 from unmask.model.heads import SequenceClassifier
 from unmask.tokenizer.tokenizer import Tokenizer
-
-GlueTask = glue_tasks.Task
 
 
 def files(config: FinetuneConfig) -> list[Path]:
@@ -37,22 +37,22 @@ def files(config: FinetuneConfig) -> list[Path]:
 
 def learnt(config: FinetuneConfig, tokenizer: Tokenizer, max_length: int) -> Task:
     """Read train and dev."""
-    task = glue_tasks.task(config.task)
+    reader = _Reader(glue_tasks.task(config.task), tokenizer, max_length)
     train_path, dev_path = files(config)
-    rows = _rows(train_path, task)
-    if task.labels:
+    rows, labels = reader.rows(train_path), reader.task.labels
+    if labels:
         require_classes(rows, train_path)
     return Task(
         head=Head(
             SequenceClassifier,
-            task.labels or NUMBER,
-            "single_label_classification" if task.labels else "regression",
+            labels or NUMBER,
+            "single_label_classification" if labels else "regression",
         ),
-        loss=class_loss(config, rows, task.labels) if task.labels else OneNumber(),
-        metrics=task.metrics,
-        metric=task.metrics[0],
-        train=_examples(rows, task, tokenizer, max_length),
-        dev=_split("", dev_path, task, task.labels or NUMBER, tokenizer, max_length),
+        loss=class_loss(config, rows, labels) if labels else OneNumber(),
+        metrics=reader.task.metrics,
+        metric=reader.task.metrics[0],
+        train=reader.examples(rows),
+        dev=reader.split("", dev_path, labels or NUMBER),
         facts={},
     )
 
@@ -62,49 +62,47 @@ def judged(
 ) -> list[Split]:
     """Read what a model is scored on: a file, or all those of a folder's split."""
     assert config.task is not None
-    task = glue_tasks.task(config.task)
-    known.require(SequenceClassifier, task.name)
+    reader = _Reader(glue_tasks.task(config.task), tokenizer, max_length, config.order)
+    known.require(SequenceClassifier, reader.task.name)
     if config.data.is_file():
-        return [_split("", config.data, task, known.labels, tokenizer, max_length)]
+        return [reader.split("", config.data, known.labels)]
     split = config.split or "dev"
     if split not in get_args(glue_files.Split):
         raise UserError(f"--split {split}: GLUE has none such", "train or dev")
-    found = glue_files.find(config.data, task, split)  # type: ignore[arg-type]
+    found = glue_files.find(config.data, reader.task, split)  # type: ignore[arg-type]
     return [
-        _split(part.partition("_")[2], path, task, known.labels, tokenizer, max_length)
-        for part, path in found.items()
+        reader.split(part.partition("_")[2], path, known.labels) for part, path in found.items()
     ]
 
 
-def _split(
-    name: str,
-    path: Path,
-    task: GlueTask,
-    labels: tuple[str, ...],
-    tokenizer: Tokenizer,
-    max_length: int,
-) -> Split:
-    rows = _rows(path, task)
-    examples = _examples(rows, task, tokenizer, max_length)
-    return Split(name, examples, _judge(examples, task, labels))
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the files of one task for one model."""
 
+    task: glue_tasks.Task
+    tokenizer: Tokenizer
+    max_length: int
+    order: LabelOrder | None = None
 
-def _judge(examples: Examples, task: GlueTask, labels: tuple[str, ...]) -> Judge:
-    outputs = output_of_label(labels, task)
-    if not task.labels:
-        return NumberJudge(examples.targets, task.metrics)
-    return ClassJudge(examples.targets, task.labels, outputs, task.metrics)
+    def rows(self, path: Path) -> list[Row[Any]]:
+        if self.task.labels:
+            return reading.read_classes(path, self.task)
+        return reading.read_numbers(path, self.task)
 
+    def examples(self, rows: list[Row[Any]]) -> Examples:
+        if self.task.labels:
+            right: Any = class_numbers(rows, self.task.labels)
+        else:
+            right = np.array([row.label for row in rows], np.float32)
+        return Examples(encoded(rows, self.tokenizer, self.max_length), right)
 
-def _examples(
-    rows: list[Row[Any]], task: GlueTask, tokenizer: Tokenizer, max_length: int
-) -> Examples:
-    if task.labels:
-        right: Any = class_numbers(rows, task.labels)
-    else:
-        right = np.array([row.label for row in rows], np.float32)
-    return Examples(encoded(rows, tokenizer, max_length), right)
+    def split(self, name: str, path: Path, labels: tuple[str, ...]) -> Split:
+        outputs = output_of_label(labels, self.task, self.order)
+        examples = self.examples(self.rows(path))
+        return Split(name, examples, self._judge(examples, outputs))
 
-
-def _rows(path: Path, task: GlueTask) -> list[Row[Any]]:
-    return reading.read_classes(path, task) if task.labels else reading.read_numbers(path, task)
+    def _judge(self, examples: Examples, outputs: tuple[int, ...]) -> Judge:
+        if self.task.labels:
+            return ClassJudge(examples.targets, self.task.labels, outputs, self.task.metrics)
+        factor = scale_of_number(self.task, self.order)
+        return NumberJudge(examples.targets, self.task.metrics, factor)

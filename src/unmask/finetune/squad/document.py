@@ -25,8 +25,8 @@ TEXTS_AT_ONCE = 512
 class Documents:
     """Text n is tokens starts_N1[n] to starts_N1[n + 1], without special tokens around it.
 
-    Token t stands for the characters begin_T[t] to end_T[t] of its text: never white space at
-    either end, and both equal where it stands for nothing else.
+    Token t stands for the characters begin_T[t] to end_T[t] of its text, without the space before
+    them; both are equal where it stands for white space alone.
     """
 
     ids_T: Int32s
@@ -59,34 +59,23 @@ def _encode(texts: Sequence[str], tokenizer: Tokenizer) -> tuple[Int32s, Int32s,
 
 
 def _fitted(text: str, begin_T: Ints, end_T: Ints) -> tuple[Ints, Ints]:
-    """Take white space off both ends of every token, and give it the marks that no token holds.
+    """Take the space before it off every token, and give it the marks behind it that no token has.
 
     Byte-level tokens begin with the space before the word, which some tokenizers count as theirs.
     BERT drops accents that are characters of their own; the letter before has them here.
     """
     code_C = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    solid_C = ~_are(str.isspace, text, code_C)
-    begin_T = np.minimum(_next(solid_C)[begin_T], end_T)
-    end_T = np.maximum(_end_of_last(solid_C)[end_T], begin_T)
-    bare_C = ~_are(_is_mark, text, code_C)
-    if bare_C.all():
-        return begin_T, end_T
+    begin_T = np.minimum(_next(~_are(str.isspace, text, code_C))[begin_T], end_T)
     follower_T = np.append(begin_T[1:], len(code_C))
-    marked_T = np.minimum(_next(bare_C)[end_T], np.maximum(follower_T, end_T))
-    return begin_T, np.where(begin_T < end_T, marked_T, end_T)
+    unmarked_T = _next(~_are(_is_mark, text, code_C))[end_T]
+    return begin_T, np.minimum(unmarked_T, np.maximum(follower_T, end_T))
 
 
 def _next(chosen_C: Bools) -> Ints:
     """From each place on, the place of the first chosen character; the end where none follows."""
-    places_C1 = np.append(
-        np.where(chosen_C, np.arange(len(chosen_C)), len(chosen_C)), len(chosen_C)
-    )
-    return np.minimum.accumulate(places_C1[::-1])[::-1]
-
-
-def _end_of_last(chosen_C: Bools) -> Ints:
-    """Up to each place, the place after the last chosen character; 0 where none precedes."""
-    return np.maximum.accumulate(np.append(0, np.where(chosen_C, np.arange(len(chosen_C)) + 1, 0)))
+    count = len(chosen_C)
+    place_C1 = np.append(np.where(chosen_C, np.arange(count), count), count)
+    return np.minimum.accumulate(place_C1[::-1])[::-1]
 
 
 def _are(kind: Callable[[str], bool], text: str, code_C: npt.NDArray[np.uint32]) -> Bools:

@@ -41,6 +41,8 @@ class Question:
     references: tuple[Reference, ...]
     """Every answer that counts as right; none where the context holds no answer."""
     place: str
+    article: str = ""
+    """Title of what the context is from; empty where it has none."""
 
     @property
     def impossible(self) -> bool:
@@ -81,14 +83,16 @@ def _distinct(questions: Iterator[Question], path: Path) -> list[Question]:
 def _questions(path: Path, *, answered: bool) -> Iterator[Question]:
     for number, article in enumerate(_field(_parsed(path), "data", list, str(path))):
         place = f"{path}: data[{number}]"
-        for inner, paragraph in enumerate(_field(article, "paragraphs", list, place)):
+        paragraphs = _field(article, "paragraphs", list, place)
+        title = _field(article, "title", str, place) if "title" in article else ""
+        for inner, paragraph in enumerate(paragraphs):
             where = f"{place}.paragraphs[{inner}]"
             context = _text(paragraph, "context", where)
             for record in _field(paragraph, "qas", list, where):
                 id_ = str(_field(record, "id", (str, int), f"{where}.qas"))
                 at = f"{path}: question {id_!r}"
                 references = _references(record, at) if answered else ()
-                yield Question(id_, _text(record, "question", at), context, references, at)
+                yield Question(id_, _text(record, "question", at), context, references, at, title)
 
 
 def _references(record: dict[str, Any], place: str) -> tuple[Reference, ...]:
@@ -129,8 +133,8 @@ def _refuse_misplaced(questions: list[Question], path: Path) -> None:
     )
     total = sum(len(question.references) for question in questions)
     raise UserError(
-        f"{question.place}: answer {_short(reference.text)!r} at answer_start {reference.start}, but "
-        f"{found}; so it is with {len(misplaced):,} of {total:,} answers of {path.name}",
+        f"{question.place}: answer {_short(reference.text)!r} at answer_start {reference.start}, "
+        f"but {found}; so it is with {len(misplaced):,} of {total:,} answers of {path.name}",
         "answer_start counts characters (code points) from 0, not bytes; "
         + _nearest(question.context, reference),
     )

@@ -1,7 +1,6 @@
 """Answers as tokens: what a model learns to point at.
 
-Legend: Q questions, W windows, 2 the first and the last token, L tokens of one context, S those of
-them that stand for characters.
+Legend: Q questions, W windows, 2 the first and the last token.
 """
 
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from unmask.finetune.squad.read import Question, Reference
 from unmask.finetune.squad.windows import Windows
 
 NOWHERE = -1, -1
+"""Before every window."""
 
 
 def targets(questions: Sequence[Question], windows: Windows) -> Ints:
@@ -34,7 +34,6 @@ def targets(questions: Sequence[Question], windows: Windows) -> Ints:
     origin_W = windows.token_T[windows.sequences.starts_N1[:-1] + windows.first_W]
     place_W2 = token_W2 + (windows.first_W - origin_W)[:, None]
     whole_W = (token_W2[:, 0] >= origin_W) & (place_W2[:, 1] < windows.last_W)
-    whole_W &= token_W2[:, 0] != NOWHERE[0]
     _say_unreachable(questions, windows.question_W[whole_W])
     return np.where(whole_W[:, None], place_W2, 0)
 
@@ -45,15 +44,12 @@ def tokens(reference: Reference, documents: Documents, document: int) -> tuple[i
     White space around the answer counts for nothing. `NOWHERE` if no token holds any of it, as of
     control characters, which BERT drops.
     """
-    start = int(documents.starts_N1[document])
-    here = slice(start, int(documents.starts_N1[document + 1]))
-    begin_L, end_L = documents.begin_T[here], documents.end_T[here]
-    solid_S = np.flatnonzero(begin_L < end_L)
+    here = slice(*documents.starts_N1[document : document + 2])
     begin = reference.end - len(reference.text.lstrip())
     end = reference.start + len(reference.text.rstrip())
-    first = int(np.searchsorted(end_L[solid_S], begin, side="right"))
-    last = int(np.searchsorted(begin_L[solid_S], end, side="left")) - 1
-    return (start + int(solid_S[first]), start + int(solid_S[last])) if first <= last else NOWHERE
+    first = here.start + int(np.searchsorted(documents.end_T[here], begin, side="right"))
+    last = here.start + int(np.searchsorted(documents.begin_T[here], end, side="left")) - 1
+    return (int(first), int(last)) if first <= last else NOWHERE
 
 
 def _say_unreachable(questions: Sequence[Question], reached_W: Ints) -> None:

@@ -1,0 +1,1 @@
+"""Checkpoints of fairseq to model folders, and back."""
