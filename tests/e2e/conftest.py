@@ -95,7 +95,8 @@ def line(tmp_path_factory):
     )
     unmask.good(
         *("finetune", "--data", "task", "--model", "pretrain/model", "--out", "finetune"),
-        *("--epochs", "3", "--optim.peak-lr", "3e-3", "--precision", "fp32"),
+        *("--epochs", "3", "--optim.peak-lr", "3e-3", "--precision", "fp32", "--log-every", "4"),
+        *("--restarts", "0"),
     )
     unmask.good(
         *("export", "--model", "finetune/model", "--data", "task/test.jsonl", "--out", "export")

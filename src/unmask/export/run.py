@@ -12,7 +12,7 @@ from unmask.export.config import ExportConfig
 from unmask.export.onnx import export
 from unmask.export.parity import Parity, compare
 from unmask.finetune import table
-from unmask.finetune.config import ColumnsConfig
+from unmask.finetune.data_config import ColumnsConfig
 from unmask.infer.backend import ONNX_FILE
 from unmask.infer.pipelines import Pipeline
 from unmask.infer.torch_backend import TorchBackend

@@ -7,6 +7,7 @@ Legend: N examples, S those of a step, P those of a part.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -119,5 +120,5 @@ def _split(parts: list[Ints], most: int, batch: int, ranks: int) -> list[Ints]:
 
 
 def steps_of(examples: int, *, epochs: float, batch: int) -> int:
-    """Steps after which every example was seen `epochs` times, rounded; at least one."""
-    return max(1, round(epochs * examples / batch))
+    """Steps after which every example was seen `epochs` times."""
+    return max(1, math.ceil(round(epochs * examples / batch, 6)))

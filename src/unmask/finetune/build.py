@@ -1,7 +1,6 @@
 """Build what trains: the model a task needs, its optimizer and its batches."""
 
 import dataclasses
-import math
 from pathlib import Path
 
 from unmask.core.errors import UserError
@@ -12,6 +11,7 @@ from unmask.finetune.config import FinetuneConfig
 from unmask.finetune.forward import FinetunedModel
 from unmask.finetune.inputs import Maker
 from unmask.finetune.layers import frozen, learning_shares
+from unmask.finetune.looks import Looks
 from unmask.finetune.objective import Objective
 from unmask.finetune.task import Head, Task
 from unmask.finetune.trainer import Trainer
@@ -68,9 +68,10 @@ def build_trainer(
     )
 
 
-def looks_at_dev(config: FinetuneConfig, task: Task, total: int) -> int:
-    """Steps between two of them."""
-    return min(config.evaluate_every or math.ceil(len(task.train) / config.batch), total)
+def looks_at_dev(trainer: Trainer) -> Looks:
+    """When dev is scored: every epoch, unless it is set otherwise."""
+    config = trainer.config
+    return Looks(config.evaluate_every, len(trainer.task.train), config.batch, trainer.total)
 
 
 def maker_for(model: FinetunedModel, tokenizer: Tokenizer) -> Maker:
@@ -82,7 +83,7 @@ def start(config: FinetuneConfig, head: Head, seed: int) -> FinetunedModel:
     """The model before the first step."""
     source = config.model
     if config.init_from is not None:
-        _refuse_unfit(config.model, config.init_from)
+        _refuse_unfit(config, config.init_from)
         source = config.init_from
     if config.weights == "random":
         model = build(head.kind, weights.read_config(source), head.labels, head.problem)
@@ -101,16 +102,24 @@ def _with_dropout(model: FinetunedModel, head: Head, dropout: float) -> Finetune
     return same
 
 
-def _refuse_unfit(model: Path, other: Path) -> None:
-    """A model to start from must be fine-tuned, and of the kind of --model."""
+def _refuse_unfit(config: FinetuneConfig, other: Path) -> None:
+    """A model to start from must be fine-tuned, of the kind of --model, and be used."""
+    if config.weights == "random":
+        raise UserError(
+            f"--init-from {other} with --weights random: its weights would not be used",
+            "give one of them",
+        )
     if weights.head_of(other) is MaskedLM:
         raise UserError(
             f"--init-from {other}: is not fine-tuned", f"give --model {other}, or a fine-tuned one"
         )
-    here, there = (_sizes(weights.read_config(folder)) for folder in (model, other))
-    if here != there or Tokenizer.load(model).fingerprint != Tokenizer.load(other).fingerprint:
+    folders = config.model, other
+    here, there = (_sizes(weights.read_config(folder)) for folder in folders)
+    tokenizer, its_tokenizer = (Tokenizer.load(folder).fingerprint for folder in folders)
+    if here != there or tokenizer != its_tokenizer:
         raise UserError(
-            f"--init-from {other}: its sizes or its tokenizer are not those of --model {model}",
+            f"--init-from {other}: its sizes or its tokenizer are not those of --model "
+            f"{config.model}",
             "give a model that was fine-tuned from it",
         )
 

@@ -11,9 +11,10 @@ from typing import Any
 from unmask.core.errors import UserError
 from unmask.core.progress import Bar, bar, say
 from unmask.core.runs import Run
+from unmask.finetune.looks import Looks
 from unmask.finetune.task import Scores
 from unmask.finetune.trainer import Trainer
-from unmask.train.checkpoint import Checkpoints
+from unmask.train.checkpoint import Checkpoints, read_state
 from unmask.train.memory import peak_memory
 from unmask.train.step import due
 from unmask.train.stopping import stop_requested
@@ -39,8 +40,8 @@ class Loop:
     trainer: Trainer
     checkpoints: Checkpoints
     run: Run
-    look_every: int
-    """Steps between two looks at dev."""
+    plan: Looks
+    """When there is a look at dev."""
     attempt: int
     """How often the training began anew before."""
     inputs: list[str]
@@ -58,10 +59,10 @@ class Loop:
         progress_bar = bar("finetune", trainer.total, done=trainer.steps_done)
         with stop_requested() as stop, progress_bar as progress:
             trainer.meter.rewind()
-            while trainer.steps_done < trainer.total and not self._out_of_patience():
+            while not (self._ended() or self._may_begin_anew()):
                 trainer.step()
                 progress.advance(note=self._row_if_due())
-                looked = due(trainer.steps_done, self.look_every, trainer.total)
+                looked = self.plan.due(trainer.steps_done)
                 if looked:
                     progress.advance(0, self._look())
                 stopped_by = trainer.ranks.any(stop())
@@ -69,19 +70,17 @@ class Loop:
                     self._save(looked=looked)
                 if stopped_by:
                     self._stop(stopped_by, progress)
-                if self._may_begin_anew():
-                    return False
-        return True
+        return not self._may_begin_anew()
 
     def resume(self, checkpoint: Path) -> None:
         """Stand where a checkpoint stood."""
-        optimizer = self.trainer.update.optimizer
-        state = self.checkpoints.restore(checkpoint, self.trainer.model, optimizer)
+        state = read_state(checkpoint)
         if state["inputs"] != self.inputs:
             raise UserError(
                 f"{self.run.folder}: its run was begun on another model or other data than these",
                 "bring them back, or start anew with --force",
             )
+        self.checkpoints.restore(checkpoint, self.trainer.model, self.trainer.update.optimizer)
         self.trainer.restore(state)
         self.best = None if state["best"] is None else Best(**state["best"])
         self.looks, self.waited, self.stuck = state["looks"], state["waited"], state["stuck"]
@@ -123,7 +122,7 @@ class Loop:
         scores = task.dev.judge.scores(logits)
         self.looks += 1
         self.stuck = self.stuck and task.dev.judge.stuck(logits)
-        self._log({"kind": "dev", "epoch": round(self._epochs(), 3)} | scores)
+        self._log({"kind": "dev", "epoch": self._epochs()} | scores)
         self.trainer.meter.rewind()
         score = scores[task.metric]
         better = self.best is None or score > self.best.scores[task.metric]
@@ -133,20 +132,21 @@ class Loop:
         return f"epoch {self._epochs():.3g}: dev {task.metric} {score:.4g}"
 
     def _epochs(self) -> float:
-        trainer = self.trainer
-        return trainer.steps_done * trainer.config.batch / len(trainer.task.train)
+        return self.plan.epochs(self.trainer.steps_done)
 
-    def _out_of_patience(self) -> bool:
-        patience = self.trainer.config.patience
-        return patience is not None and self.waited >= patience
+    def _ended(self) -> bool:
+        """Whether all steps are made, or dev has not become better for too long."""
+        trainer, patience = self.trainer, self.trainer.config.patience
+        return trainer.steps_done >= trainer.total or (
+            patience is not None and self.waited >= patience
+        )
 
     def _may_begin_anew(self) -> bool:
-        """Stuck for half of the looks, or to the end, with attempts left."""
-        restarts = self.trainer.config.restarts
-        if not self.stuck or self.attempt >= restarts or self._epochs() < 1:
+        """Stuck for half of the looks, or to the end, after an epoch, with attempts left."""
+        no_more = self.attempt >= self.trainer.config.restarts
+        if not self.stuck or no_more or self._epochs() < 1:
             return False
-        all_looks = math.ceil(self.trainer.total / self.look_every)
-        return self.looks == all_looks or self.looks >= max(LOOKS, math.ceil(all_looks / 2))
+        return self._ended() or self.looks >= max(LOOKS, math.ceil(self.plan.count / 2))
 
     def _row_if_due(self) -> str:
         trainer = self.trainer

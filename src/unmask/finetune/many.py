@@ -67,16 +67,17 @@ def run_many(config: FinetuneConfig, inputs: list[manifests.Input]) -> None:
     out = config.out / "model"
     if manifests.is_done(out, STAGE, configs.plain(config), inputs, force=config.force):
         return
-    locks.hold(config.out)
-    Run.open(config.out, config, force=config.force)
     variants = list(_variants(config))
-    _run_all(variants, config)
-    results = [Result(one, manifests.read(one.config.out / "model").facts) for one in variants]
-    metric = str(results[0].facts["metric"])
-    summary = _summary(results)
-    best = _best(results, metric)
-    files.write_json(config.out / "many.json", _table(results, summary, best))
-    _publish(best, config, inputs, summary[best.variant.setting])
+    _refuse_twins(variants)
+    with locks.alone(config.out):
+        Run.open(config.out, config, force=config.force)
+        _run_all(variants, config)
+        results = [Result(one, manifests.read(one.config.out / "model").facts) for one in variants]
+        metric = str(results[0].facts["metric"])
+        summary = _summary(results)
+        best = _best(results, metric)
+        files.write_json(config.out / "many.json", _table(results, summary, best))
+        _publish(best, config, inputs, summary[best.variant.setting])
     _say(summary, best, metric, out)
 
 
@@ -84,9 +85,14 @@ def _variants(config: FinetuneConfig) -> Iterator[Variant]:
     many = config.many
     rates, batches = many.sweep_lr or (None,), many.sweep_batch or (None,)
     for lr, batch in itertools.product(rates, batches):
-        words = ([f"lr-{lr:g}"] if lr else []) + ([f"batch-{batch}"] if batch else [])
-        optim = config.optim if lr is None else dataclasses.replace(config.optim, peak_lr=lr)
-        setting = dataclasses.replace(config, optim=optim, batch=batch or config.batch)
+        words, setting = [], config
+        if lr is not None:
+            words.append(f"lr-{lr:g}")
+            optim = dataclasses.replace(config.optim, peak_lr=lr)
+            setting = dataclasses.replace(setting, optim=optim)
+        if batch is not None:
+            words.append(f"batch-{batch}")
+            setting = dataclasses.replace(setting, batch=batch)
         for number in range(max(many.seeds, many.folds)):
             fold = number if many.folds > 1 else None
             last = f"seed-{config.seed + number}" if fold is None else f"fold-{fold}"
@@ -103,6 +109,14 @@ def _variants(config: FinetuneConfig) -> Iterator[Variant]:
                     force=False,
                 ),
             )
+
+
+def _refuse_twins(variants: list[Variant]) -> None:
+    """Two of one name would write to one folder."""
+    names = [variant.name for variant in variants]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"--many: {name} is asked for twice", "give each value once")
 
 
 def _run_all(variants: list[Variant], config: FinetuneConfig) -> None:

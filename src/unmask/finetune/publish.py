@@ -38,7 +38,7 @@ class Publisher:
             "task": trainer.config.task,
             "metric": trainer.task.metric,
             "best_step": best.step,
-            "best_epoch": round(best.step * trainer.config.batch / len(trainer.task.train), 3),
+            "best_epoch": loop.plan.epochs(best.step),
             "restarts": loop.attempt,
             "stuck": loop.stuck,
             **trainer.task.facts,

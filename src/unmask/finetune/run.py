@@ -35,6 +35,7 @@ def run(config: FinetuneConfig) -> None:
     memory.keep_freed()
     with (
         joined(resolve_device(config.device), config.parallel.timeout_minutes) as ranks,
+        locks.alone(config.out) if ranks.first else contextlib.nullcontext(),
         contextlib.suppress(Stopped),
     ):
         _run(config, ranks)
@@ -48,8 +49,6 @@ def _run(config: FinetuneConfig, ranks: Ranks) -> None:
         return
     tokenizer = Tokenizer.load(config.model)
     task = families.learnt(config, tokenizer)
-    if ranks.first:
-        locks.hold(config.out)
     run_folder = Run(config.out)
     if ranks.first:
         run_folder = Run.open(config.out, config, force=config.force)
@@ -93,7 +92,7 @@ def _trained(
             trainer=trainer,
             checkpoints=checkpoints,
             run=run_folder,
-            look_every=looks_at_dev(config, task, trainer.total),
+            plan=looks_at_dev(trainer),
             attempt=attempt,
             inputs=[f"{item.role} {item.sha256}" for item in inputs],
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from unmask.core.errors import UserError
-from unmask.finetune.config import ChoicesConfig
+from unmask.finetune.data_config import ChoicesConfig
 
 Mode = Literal[
     "answer",

@@ -7,7 +7,7 @@ from typing import IO, NamedTuple
 
 from unmask.core.errors import UserError
 from unmask.finetune import table
-from unmask.finetune.config import ColumnsConfig
+from unmask.finetune.data_config import ColumnsConfig
 from unmask.infer.config import PredictConfig
 
 

@@ -140,7 +140,7 @@ def test_a_batch_that_is_a_multiple_of_the_processes_is_always_shared(ranks):
 
 @pytest.mark.parametrize(
     ("examples", "epochs", "batch", "expected"),
-    [(100, 10, 32, 31), (100, 1, 100, 1), (5, 1, 32, 1), (64, 2.5, 32, 5), (3, 0.1, 2, 1)],
+    [(100, 10, 32, 32), (100, 1, 100, 1), (5, 1, 32, 1), (64, 2.5, 32, 5), (3, 0.1, 2, 1)],
 )
 def test_steps_are_the_epochs_asked_for(examples, epochs, batch, expected):
     assert steps_of(examples, epochs=epochs, batch=batch) == expected

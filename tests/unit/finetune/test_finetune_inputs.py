@@ -69,7 +69,9 @@ def test_the_tokens_of_sequences_come_sequence_after_sequence(some, data):
 
 def test_a_token_with_the_id_of_padding_is_no_padding():
     """A text may hold it; only the length of a sequence tells where padding begins."""
-    inputs = Maker(PAD, typed=False)(Sequences.of([[0, PAD, 2], [0, 2]], [[0] * 3, [0] * 2]), np.r_[0, 1])
+    inputs = Maker(PAD, typed=False)(
+        Sequences.of([[0, PAD, 2], [0, 2]], [[0] * 3, [0] * 2]), np.r_[0, 1]
+    )
 
     assert inputs.mask_BL.tolist() == [[True] * 3, [True, True, False]]
     assert inputs.real_T.tolist() == [0, 1, 2, 3, 4]
@@ -81,7 +83,9 @@ def test_on_a_device_they_are_the_same_and_nothing_is_made_of_what_is_not_there(
     monkeypatch.setattr(
         "unmask.finetune.inputs._moved", lambda tensor, device: moved.append(tensor) or tensor
     )
-    padded, full = (Maker(PAD, typed=False)(sequences(6), np.array(index)) for index in ([0, 1], [3]))
+    padded, full = (
+        Maker(PAD, typed=False)(sequences(6), np.array(index)) for index in ([0, 1], [3])
+    )
 
     assert padded.to(torch.device("cpu")) is padded
     for inputs, count in ((padded, 3), (full, 1)):

@@ -8,7 +8,7 @@ import zstandard
 
 from unmask.core.errors import UserError
 from unmask.finetune import table
-from unmask.finetune.config import ColumnsConfig
+from unmask.finetune.data_config import ColumnsConfig
 
 ROWS = [{"text": 'a "quoted" word', "label": "yes"}, {"text": "naïve, 漢字", "label": "no"}]
 TSV = "text\tlabel\n" + "".join(f"{row['text']}\t{row['label']}\n" for row in ROWS)

@@ -8,7 +8,7 @@ import pytest
 
 from unmask.core.errors import UserError
 from unmask.finetune import table
-from unmask.finetune.config import ColumnsConfig
+from unmask.finetune.data_config import ColumnsConfig
 
 COLUMNS = ColumnsConfig()
 

@@ -18,7 +18,8 @@ from unmask.finetune.choice.example import Question
 from unmask.finetune.choice.forms import COMMONSENSE, CONTINUING, READING, Form
 from unmask.finetune.choice.scores import accuracy, chosen
 from unmask.finetune.choice.sequences import encode
-from unmask.finetune.config import ChoicesConfig, EvaluateConfig, FinetuneConfig
+from unmask.finetune.config import EvaluateConfig, FinetuneConfig
+from unmask.finetune.data_config import ChoicesConfig
 from unmask.finetune.examples import Examples
 from unmask.finetune.forward import Logits
 from unmask.finetune.known import Known

@@ -8,7 +8,7 @@ from pathlib import Path
 from unmask.core.errors import UserError
 from unmask.corpus.inputs.packing import DAMAGE, unpacked
 from unmask.corpus.inputs.sources import suffixes
-from unmask.finetune.config import EntitiesConfig
+from unmask.finetune.data_config import EntitiesConfig
 from unmask.finetune.entities.sentence import Sentence
 
 DOCUMENT = "-DOCSTART-"

@@ -5,7 +5,7 @@ from pathlib import Path
 from unmask.core.errors import UserError
 from unmask.core.progress import say
 from unmask.corpus.inputs.sources import suffixes
-from unmask.finetune.config import EntitiesConfig
+from unmask.finetune.data_config import EntitiesConfig
 from unmask.finetune.entities import columns, lists, scheme
 from unmask.finetune.entities.sentence import Sentence
 

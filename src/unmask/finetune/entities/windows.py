@@ -67,18 +67,14 @@ def cut(words: Words, tokenizer: Tokenizer, length: int) -> Windows:
     length_W3 = np.stack(np.broadcast_arrays(1, size_W, 1), axis=1)
     place_T = counted(start_W3.ravel(), length_W3.ravel())
     starts_W1 = np.concatenate([[0], (size_W + 2).cumsum()])
-    sequences = Sequences(
-        np.concatenate([[specials.ids[0], specials.ids[-1]], tokens.ids_D]).astype(np.int32)[
-            place_T
-        ],
-        np.full(len(place_T), specials.type_ids[0], np.int8),
-        starts_W1,
-    )
+    ids = np.concatenate([[specials.ids[0], specials.ids[-1]], tokens.ids_D]).astype(np.int32)
+    types_T = np.full(len(place_T), specials.type_ids[0], np.int8)
+    sequences = Sequences(ids[place_T], types_T, starts_W1)
     inside_T = counted(spans.begin_W - 1, size_W + 2)
     own_first_T, own_last_T = (
         np.repeat(bound_W, size_W + 2) for bound_W in (spans.own_first_W, spans.own_last_W)
     )
-    is_own_T = (place_T > 1) & (own_first_T <= inside_T) & (inside_T < own_last_T)
+    is_own_T = (own_first_T <= inside_T) & (inside_T < own_last_T)
     word_T = np.where(is_own_T, _word_of_token(tokens)[place_T], -1)
     return Windows(sequences, word_T, spans.text_W, words)
 
@@ -103,7 +99,7 @@ def _spans(length_N: Ints, room: int) -> _Spans:
     begin_W = index_W * np.maximum(0, length_W - room) // np.maximum(1, further_W)
     end_W = np.minimum(begin_W + room, length_W)
     # Up to the middle of what two windows share, the left one knows more of what follows.
-    middle_W = (np.append(0, end_W)[:-1] + begin_W + 1) // 2
+    middle_W = (np.append(0, end_W)[:-1] + begin_W) // 2
     own_first_W = np.where(index_W == 0, 0, middle_W)
     own_last_W = np.where(index_W == further_W, length_W, np.append(middle_W, 0)[1:])
     return _Spans(text_W, begin_W, end_W, own_first_W, own_last_W)

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from unmask.core.errors import UserError
 from unmask.finetune import table
-from unmask.finetune.config import ColumnsConfig, EvaluateConfig, FinetuneConfig
+from unmask.finetune.config import EvaluateConfig, FinetuneConfig
+from unmask.finetune.data_config import ColumnsConfig
 from unmask.finetune.examples import Examples
 from unmask.finetune.known import Known
 from unmask.finetune.losses import Loss, OneClass, OneNumber, SeveralClasses

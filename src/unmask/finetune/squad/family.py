@@ -7,7 +7,8 @@ import numpy as np
 
 from unmask.core.errors import UserError
 from unmask.finetune import held_out
-from unmask.finetune.config import EvaluateConfig, FinetuneConfig, WindowsConfig
+from unmask.finetune.config import EvaluateConfig, FinetuneConfig
+from unmask.finetune.data_config import WindowsConfig
 from unmask.finetune.examples import Examples
 from unmask.finetune.forward import Logits
 from unmask.finetune.known import Known

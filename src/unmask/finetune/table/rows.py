@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from unmask.core.errors import UserError
-from unmask.finetune.config import ColumnsConfig
+from unmask.finetune.data_config import ColumnsConfig
 from unmask.finetune.table.records import Record, records
 
 L = TypeVar("L")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from unmask.finetune.config import WindowsConfig
+from unmask.finetune.data_config import WindowsConfig
 from unmask.finetune.known import Known
 from unmask.finetune.squad.answers import Answer, Search, answer, shares
 from unmask.finetune.squad.family import THRESHOLD

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from unmask.core.errors import UserError
-from unmask.finetune.config import EntitiesConfig
+from unmask.finetune.data_config import EntitiesConfig
 from unmask.finetune.entities import files, read
 
 PLAIN = "EU B-ORG\nrejects O\n\nPeter B-PER\nBlackburn I-PER\n"

@@ -7,7 +7,7 @@ from unmask.core.errors import UserError
 from unmask.finetune.entities import scheme
 from unmask.finetune.entities.sentence import Sentence
 
-TYPES = ("PER", "LOC", "GPE-NAM", "I", "O")
+TYPES = ("PER", "LOC", "GPE-SUB", "I", "O")
 
 
 def drawn(rng, length):

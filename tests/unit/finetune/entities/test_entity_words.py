@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unmask.finetune.entities import split
 from unmask.finetune.entities.sentence import Sentence
 from unmask.finetune.entities.tokens import Tokens
 from unmask.finetune.entities.words import Words, joiner
+from unmask.tokenizer.tokenizer import Tokenizer
 
 from .conftest import tokenizer_of
 
@@ -39,6 +40,7 @@ def spelled(words):
 
 
 @pytest.mark.parametrize("between", [" ", ""])
+@settings(deadline=None)
 @given(sentences=SENTENCES)
 def test_joined_words_stand_where_they_are_said_to(between, sentences):
     words = Words.joined(sentences, between)
@@ -48,6 +50,7 @@ def test_joined_words_stand_where_they_are_said_to(between, sentences):
 
 
 @pytest.mark.parametrize("family", ["roberta", "bert"])
+@settings(deadline=None)
 @given(sentences=SENTENCES)
 def test_tokens_are_those_of_running_text(family, sentences):
     """Tokenising each word by itself, without the space before it, gives others."""
@@ -63,6 +66,7 @@ def test_tokens_are_those_of_running_text(family, sentences):
 
 @pytest.mark.parametrize("family", ["roberta", "bert"])
 @pytest.mark.parametrize("between", [" ", ""])
+@settings(deadline=None)
 @given(sentences=SENTENCES)
 def test_the_first_token_of_a_word_holds_its_first_character_that_shows(family, between, sentences):
     tokenizer = tokenizer_of(family)
@@ -117,10 +121,24 @@ def test_a_word_that_the_tokenizer_drops_has_no_token_and_shifts_no_other(pieces
     assert found.unseen == 2
 
 
-def test_a_second_space_is_not_taken_for_the_word(byte_level):
+@pytest.mark.parametrize("trimmed", [True, False])
+def test_a_second_space_is_not_taken_for_the_word(byte_level, trimmed):
+    """Whether offsets include the space before a word is up to the tokenizer."""
+    trim = '"trim_offsets": true'
+    assert trim in byte_level.json
+    json = byte_level.json if trimmed else byte_level.json.replace(trim, '"trim_offsets": false')
     words = Words.found(["Peter   Berlin"], split.words)
 
-    assert tokens_of(words, byte_level)[1].startswith("ĠB")
+    assert tokens_of(words, Tokenizer(json))[1].startswith("ĠB")
+
+
+def test_a_word_that_is_a_space_has_no_token(tokenizer):
+    words = Words.joined([["Peter", " ", "Berlin"]], " ")
+
+    first, space, last = Tokens.of(words, tokenizer).first_M
+
+    assert first == 0 < last
+    assert space == -1
 
 
 def test_special_tokens_in_a_text_are_one_token_of_their_word(byte_level):
@@ -160,6 +178,7 @@ def test_words_of_raw_text_are_apart_from_punctuation(text, wanted):
 
 
 @pytest.mark.parametrize("splitter", [split.words, split.characters])
+@settings(deadline=None)
 @given(text=st.text(st.one_of(st.sampled_from("aB1.'s -,北"), st.characters())))
 def test_no_character_but_white_space_is_left_out(splitter, text):
     places = list(splitter(text))

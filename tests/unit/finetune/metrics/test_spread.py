@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 
+from unmask.core import hashing
 from unmask.core.errors import UserError
 from unmask.finetune.metrics.spread import paired_bootstrap, paired_bootstrap_of, spread
 
@@ -84,7 +85,9 @@ def test_draws_are_as_many_as_examples_and_with_replacement():
     drawn = np.stack(draws[:500])
     assert drawn.shape == (500, 10)
     assert set(drawn.ravel().tolist()) == set(range(10))
-    assert len(np.unique(drawn, axis=0)) == 500
+    key = hashing.stream("paired bootstrap", 0)
+    each_once = [hashing.draw_one(key, index) for index in range(500 * 10)]
+    assert drawn.ravel().tolist() == [hashing.below(bits, 10) for bits in each_once]
     assert np.bincount(drawn.ravel()).std() < 4 * np.sqrt(500)
     assert draws[500].tolist() == list(range(10))
 

@@ -45,6 +45,14 @@ def test_questions_are_read_with_their_answers(tmp_path, name, pack):
     assert second.place == f"{tmp_path / name}: question 'b'"
 
 
+def test_questions_know_the_title_of_their_article(tmp_path):
+    value = squad(GOOD)
+    value["data"][0]["title"] = "Peking"
+    value["data"] += squad(IMPOSSIBLE)["data"]
+
+    assert [one.article for one in read.read(written(tmp_path, value))] == ["Peking", ""]
+
+
 def test_ids_may_be_numbers_and_become_text(tmp_path):
     assert read.read(written(tmp_path, squad(GOOD | {"id": 7})))[0].id == "7"
 
@@ -69,6 +77,7 @@ def test_questions_to_be_answered_need_no_answers(tmp_path):
     [
         ([], "has no 'data'"),
         ({"data": {}}, "'data' is {}, not a list"),
+        ({"data": [{"paragraphs": [], "title": 3}]}, "'title' is 3, not a text"),
         ({"data": [{}]}, r"data\[0\]: has no 'paragraphs'"),
         (squad(), "has no questions"),
         ({"data": [{"paragraphs": [{"qas": [GOOD]}]}]}, r"paragraphs\[0\]: has no 'context'"),
@@ -91,6 +100,7 @@ def test_questions_to_be_answered_need_no_answers(tmp_path):
             "so it is with 1 of 2 answers of dev.json",
         ),
         (squad(answer(answer_start=-2)), "answer_start -2, but the context has 30 characters"),
+        (squad(answer(text="th.", answer_start=-3)), "answer_start -3, but the context has 30"),
         (squad(answer(answer_start=30)), "answer_start 30, but the context has 30 characters"),
     ],
 )
