@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from unmask.finetune.sequences import Sequences
+from unmask.finetune.sequences import Sequences, counted
 
 Ints = npt.NDArray[np.int64]
 
@@ -61,11 +61,7 @@ class Maker:
 
 def tokens_of(sequences: Sequences, index_B: Ints) -> Ints:
     """The places of some sequences' tokens in `ids_T`, sequence after sequence."""
-    lengths_B = sequences.lengths_N[index_B]
-    before_B = lengths_B.cumsum() - lengths_B
-    shift_B = sequences.starts_N1[index_B] - before_B
-    token_T: Ints = np.repeat(shift_B, lengths_B) + np.arange(int(lengths_B.sum()))
-    return token_T
+    return counted(sequences.starts_N1[index_B], sequences.lengths_N[index_B])
 
 
 def _spread(values_T: npt.NDArray[np.integer], mask_BL: npt.NDArray[np.bool_], pad: int) -> Tensor:

@@ -10,6 +10,8 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
+Ints = npt.NDArray[np.int64]
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sequences:
@@ -18,7 +20,7 @@ class Sequences:
     ids_T: npt.NDArray[np.int32]
     types_T: npt.NDArray[np.int8]
     """BERT's segment of each token; all 0 for RoBERTa."""
-    starts_N1: npt.NDArray[np.int64]
+    starts_N1: Ints
 
     @classmethod
     def of(cls, ids: Sequence[Sequence[int]], types: Iterable[Sequence[int]]) -> "Sequences":
@@ -36,6 +38,12 @@ class Sequences:
         return len(self.starts_N1) - 1
 
     @property
-    def lengths_N(self) -> npt.NDArray[np.int64]:  # noqa: N802
+    def lengths_N(self) -> Ints:  # noqa: N802
         """Tokens of each sequence."""
         return np.diff(self.starts_N1)
+
+
+def counted(start_N: Ints, length_N: Ints) -> Ints:
+    """Count on from each start, all end to end: starts 5 0, lengths 2 3 gives 5 6 0 1 2."""
+    before_N = length_N.cumsum() - length_N
+    return np.arange(length_N.sum()) + np.repeat(start_N - before_N, length_N)

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any
 
+import torch
+
 from unmask.finetune.batches import Batch, Batches
 from unmask.finetune.config import FinetuneConfig
 from unmask.finetune.forward import FinetunedModel, Logits, all_logits
@@ -10,7 +12,8 @@ from unmask.finetune.inputs import Maker
 from unmask.finetune.meter import Meter
 from unmask.finetune.objective import Counts
 from unmask.finetune.task import Task
-from unmask.train import schedule
+from unmask.model.heads import build
+from unmask.train import parallel, schedule
 from unmask.train.ahead import Ahead
 from unmask.train.config import Precision
 from unmask.train.ranks import Ranks
@@ -67,7 +70,17 @@ class Trainer:
     def dev_logits(self) -> Logits:
         """The model's answers on dev, as it is."""
         sequences = self.task.dev.examples.sequences
-        return all_logits(self.model, sequences, self.maker, self.precision, self.ranks)
+        return all_logits(self._undivided(), sequences, self.maker, self.precision, self.ranks)
+
+    def _undivided(self) -> FinetunedModel:
+        """The model in one piece: answering, processes have no step at which all gather a block."""
+        if self.config.parallel.shard == "none":
+            return self.model
+        head = self.task.head
+        with torch.device("meta"):
+            model = build(head.kind, self.model.config, head.labels, head.problem)
+        model.load_state_dict(parallel.whole(self.model), assign=True)
+        return model.to(self.ranks.device)
 
     def state(self) -> dict[str, Any]:
         """Everything but weights and moments, as JSON holds it."""

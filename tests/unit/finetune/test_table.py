@@ -23,7 +23,7 @@ JSONL = "".join(json.dumps(row) + "\n" for row in ROWS)
         ("a.csv", CSV.encode()),
         ("a.csv", b"\xef\xbb\xbf" + CSV.encode()),
         ("a.jsonl", JSONL.encode()),
-        ("a.jsonl.gz", gzip.compress(JSONL.encode())),
+        ("a.jsonl.gz", gzip.compress(JSONL.encode(), mtime=0)),
         ("a.tsv.zst", zstandard.compress(TSV.encode())),
     ],
 )

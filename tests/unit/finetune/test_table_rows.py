@@ -121,4 +121,4 @@ def test_a_row_without_a_text_or_a_label_is_refused(tmp_path, name, content, sai
 def test_a_folder_is_no_table(tmp_path):
     (tmp_path / "a.tsv").mkdir()
 
-    assert "a folder, not a table" in complaint(table.read, tmp_path / "a.tsv", COLUMNS).what
+    assert "a folder, not a file" in complaint(table.read, tmp_path / "a.tsv", COLUMNS).what

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unmask.core.errors import UserError
-from unmask.finetune import split_files
-from unmask.finetune.choice import checks, fields, json_files
+from unmask.finetune import packed, split_files
+from unmask.finetune.choice import checks, fields
 from unmask.finetune.choice.example import Question
 
 SHAPE = "an entry is [lines of the dialogue, questions, id]"
@@ -22,7 +22,7 @@ def read(path: Path) -> list[Question]:
     Question n of the dialogue D has the id `D-n`, from 0. UserError for what is missing or wrong,
     with its place.
     """
-    dialogues = fields.a_list(json_files.read(path), f"{path}: it")
+    dialogues = fields.a_list(packed.json_value(path), f"{path}: it")
     questions = [
         question
         for number, dialogue in enumerate(dialogues, start=1)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from unmask.core.errors import UserError
-from unmask.finetune import split_files
-from unmask.finetune.choice import checks, fields, json_files
+from unmask.finetune import packed, split_files
+from unmask.finetune.choice import checks, fields
 from unmask.finetune.choice.example import Question
 from unmask.finetune.table.records import Record, records
 
@@ -56,7 +56,7 @@ def _passages(path: Path) -> Iterator[tuple[str, Record]]:
         for row, passage in records(path):
             yield f"{path}: row {row}", passage
         return
-    passage = json_files.read(path)
+    passage = packed.json_value(path)
     if not isinstance(passage, dict):
         raise UserError(f"{path}: not a JSON object", "one passage a file")
     yield str(path), passage

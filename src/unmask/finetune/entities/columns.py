@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from unmask.core.errors import UserError
-from unmask.corpus.inputs.packing import DAMAGE, unpacked
-from unmask.corpus.inputs.sources import suffixes
+from unmask.finetune import packed
 from unmask.finetune.data_config import EntitiesConfig
 from unmask.finetune.entities.sentence import Sentence
 
@@ -125,19 +124,4 @@ def _named(separator: str | None) -> str:
 
 def _lines(path: Path) -> list[str]:
     """Split at line ends alone: str.splitlines would split at U+0085 and U+2028, too."""
-    try:
-        with path.open("rb") as file:
-            text = unpacked(file, suffixes(path)[1]).read().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file", "check the path") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: a folder, not a file", "name the file in it") from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}: not UTF-8 ({error.reason} at byte {error.start})", "convert it to UTF-8"
-        ) from None
-    except DAMAGE as error:
-        if getattr(error, "errno", None) is not None:
-            raise
-        raise UserError(f"{path}: damaged ({error})", "fetch or write it again") from None
-    return [line.removesuffix("\r") for line in text.split("\n")]
+    return [line.removesuffix("\r") for line in packed.text(path).split("\n")]

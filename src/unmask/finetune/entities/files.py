@@ -16,7 +16,15 @@ FORMATS = (".txt", ".conll", ".bio", ".bioes", ".iob", ".bmes", ".tsv", ".jsonl"
 
 
 def find(folder: Path, split: str) -> Path:
-    """Find the file of a split, by its official name first; UserError if there is none."""
+    """Find the file of a split: by its official name, its usual one, or as the only one so called.
+
+    UserError if there is none.
+    """
     names = [name + packing for name in OFFICIAL.get(split, ()) for packing in ("", *PACKINGS)]
     official = next((folder / name for name in names if (folder / name).is_file()), None)
-    return official or split_files.find(folder, STEMS.get(split, (split,)), FORMATS)
+    stems = STEMS.get(split, (split,))
+    called = [path for path in folder.glob(f"*{split}*") if path.is_file()]
+    usual = any(path.name.startswith(f"{stem}.") for stem in stems for path in folder.iterdir())
+    if official is None and not usual and len(called) == 1:
+        return called[0]
+    return official or split_files.find(folder, stems, FORMATS)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from tokenizers import Encoding
 
 from unmask.finetune.entities.words import Ints, Words
+from unmask.finetune.sequences import counted
 from unmask.tokenizer.tokenizer import Tokenizer
 
 AT_ONCE = 4096
@@ -55,12 +56,6 @@ class Tokens:
     def unseen(self) -> int:
         """Words that the tokenizer drops: control characters, zero-width ones and the like."""
         return int((self.first_M < 0).sum())
-
-
-def counted(start_N: Ints, length_N: Ints) -> Ints:
-    """Count on from each start, all end to end: starts 5 0, lengths 2 3 gives 5 6 0 1 2."""
-    before_N = length_N.cumsum() - length_N
-    return np.arange(length_N.sum()) + np.repeat(start_N - before_N, length_N)
 
 
 def _encode(

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from unmask.core.errors import UserError
 from unmask.core.progress import say
-from unmask.finetune.entities.tokens import Tokens, counted
+from unmask.finetune.entities.tokens import Tokens
 from unmask.finetune.entities.words import Ints, Words
-from unmask.finetune.sequences import Sequences
+from unmask.finetune.sequences import Sequences, counted
 from unmask.tokenizer.tokenizer import Tokenizer
 
 IGNORED = -100

@@ -1,4 +1,7 @@
-"""Folders of fairseq-preprocess as data: classes or numbers, with fairseq's own names of labels."""
+"""Folders of fairseq-preprocess as data: classes or numbers, with fairseq's own names of labels.
+
+Legend: N examples, C classes.
+"""
 
 from pathlib import Path
 
@@ -6,8 +9,10 @@ import numpy as np
 
 from unmask.core.errors import UserError
 from unmask.finetune.config import EvaluateConfig, FinetuneConfig
+from unmask.finetune.data_config import ColumnsConfig
 from unmask.finetune.examples import Examples
 from unmask.finetune.fairseq_data import folder
+from unmask.finetune.fairseq_data.labels import Labels
 from unmask.finetune.glue import tasks as glue_tasks
 from unmask.finetune.glue.heads import output_of_label
 from unmask.finetune.known import Known
@@ -15,7 +20,7 @@ from unmask.finetune.losses import OneClass, OneNumber
 from unmask.finetune.sentences.judges import ClassJudge, NumberJudge
 from unmask.finetune.sentences.tables import NUMBER
 from unmask.finetune.task import Head, Split, Task
-from unmask.finetune.task_names import GLUE
+from unmask.finetune.task_names import GLUE, LabelOrder
 from unmask.model.heads import SequenceClassifier
 from unmask.tokenizer.tokenizer import Tokenizer
 
@@ -30,21 +35,21 @@ def files(config: FinetuneConfig) -> list[Path]:
 
 def learnt(config: FinetuneConfig, tokenizer: Tokenizer, max_length: int) -> Task:
     """Read train, and valid as dev."""
-    if config.class_weights != "none":
-        raise UserError(
-            f"--class-weights {config.class_weights}: not for folders of fairseq-preprocess",
-            "give the text as a table",
-        )
-    if not folder.has_classes(config.data):
+    for flag, given in (
+        (f"--class-weights {config.class_weights}", config.class_weights != "none"),
+        (f"--many.folds {config.many.folds}", config.many.folds > 1),
+        ("--columns", config.columns != ColumnsConfig()),
+    ):
+        if given:
+            raise _unread(flag)
+    if not _has_classes(config.data, config.task):
         return _numbers(config, tokenizer, max_length)
     train, dev = (
         folder.read_classes(config.data, split, tokenizer, max_length=max_length)
         for split in (TRAIN, VALID)
     )
-    names, metrics = _names(config.task, train.labels.names), _metrics(config.task)
-    judge = ClassJudge(
-        dev.labels.label_N, names, tuple(range(len(names))), metrics or CLASS_METRICS
-    )
+    names = _names(config.task, train.labels.names)
+    judge = _class_judge(config.task, dev.labels, names)
     return Task(
         head=Head(SequenceClassifier, names, "single_label_classification"),
         loss=OneClass(),
@@ -61,17 +66,18 @@ def judged(
 ) -> list[Split]:
     """Read a split to score a model on."""
     known.require(SequenceClassifier, "a folder of fairseq-preprocess")
+    if config.columns != ColumnsConfig():
+        raise _unread("--columns")
     split = VALID if config.split in (None, "dev") else config.split
-    metrics = _metrics(config.task or "table")
-    if not folder.has_classes(config.data):
+    task = config.task or "table"
+    if not _has_classes(config.data, task):
+        _refuse_classifier(known, config.data)
         rated = folder.read_numbers(config.data, split, tokenizer, max_length=max_length)
         number_N = rated.number_N.astype(np.float32)
-        judge = NumberJudge(number_N, metrics or NUMBER_METRICS)
+        judge = NumberJudge(number_N, _metrics(task) or NUMBER_METRICS)
         return [Split("", Examples(rated.sequences, number_N), judge)]
     found = folder.read_classes(config.data, split, tokenizer, max_length=max_length)
-    names = _names(config.task or "table", found.labels.names)
-    outputs = _outputs(config.task or "table", names, known.labels)
-    class_judge = ClassJudge(found.labels.label_N, names, outputs, metrics or CLASS_METRICS)
+    class_judge = _class_judge(task, found.labels, known.labels, config.order)
     return [Split("", Examples(found.sequences, found.labels.label_N), class_judge)]
 
 
@@ -93,13 +99,27 @@ def _numbers(config: FinetuneConfig, tokenizer: Tokenizer, max_length: int) -> T
     )
 
 
+def _class_judge(
+    task: str, found: Labels, model_labels: tuple[str, ...], order: LabelOrder | None = None
+) -> ClassJudge:
+    """Judge in the task's own order of labels: of two, F1 is that of the second."""
+    names = _names(task, found.names)
+    outputs = _outputs(task, names, model_labels, order)
+    if task not in GLUE:
+        return ClassJudge(found.label_N, names, outputs, CLASS_METRICS)
+    glue = glue_tasks.task(task)
+    number_C = np.array([glue.labels.index(name) for name in names])
+    in_order = tuple(outputs[names.index(name)] for name in glue.labels)
+    return ClassJudge(number_C[found.label_N], glue.labels, in_order, glue.metrics)
+
+
 def _names(task: str, found: tuple[str, ...]) -> tuple[str, ...]:
     """What fairseq's labels are called: GLUE's files have numbers for names."""
     if task not in GLUE:
         return found
     glue = glue_tasks.task(task)
     known = dict(zip(glue.written, glue.labels, strict=True))
-    if not set(found) <= set(known):
+    if set(found) != set(known):
         raise UserError(
             f"the labels {', '.join(found)} are not those of {task}",
             f"{', '.join(known)} are; give the folder's own --task",
@@ -107,20 +127,57 @@ def _names(task: str, found: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(known[name] for name in found)
 
 
-def _outputs(task: str, names: tuple[str, ...], labels: tuple[str, ...]) -> tuple[int, ...]:
-    """Which output of the model stands for each of the folder's labels."""
+def _outputs(
+    task: str, names: tuple[str, ...], labels: tuple[str, ...], order: LabelOrder | None
+) -> tuple[int, ...]:
+    """Which output of the model stands for each of the folder's labels.
+
+    fairseq's order of outputs without names is that of the folder that it trained on.
+    """
+    if order == "fairseq" and labels == tuple(f"LABEL_{number}" for number in range(len(names))):
+        return tuple(range(len(names)))
     if task in GLUE:
         glue = glue_tasks.task(task)
-        outputs = output_of_label(labels, glue)
+        outputs = output_of_label(labels, glue, order)
         return tuple(outputs[glue.labels.index(name)] for name in names)
     if set(labels) != set(names):
         raise UserError(
             f"a head that does not fit the task: the model has {', '.join(labels[:8])}, the folder "
             f"{', '.join(names[:8])}",
-            "give a model that was trained on this data",
+            "give a model that was trained on this data, or --order fairseq for one that fairseq "
+            "trained on it and whose outputs are LABEL_0, LABEL_1...",
         )
     return tuple(labels.index(name) for name in names)
 
 
+def _has_classes(data: Path, task: str) -> bool:
+    """Tell classes from numbers; UserError if the task is of the other kind."""
+    found = folder.has_classes(data)
+    if task in GLUE and found != bool(glue_tasks.task(task).labels):
+        what = ("classes", "a number") if found else ("numbers, without label/dict.txt", "classes")
+        raise UserError(
+            f"{data}: is labelled with {what[0]}, and --task {task} tells {what[1]}",
+            "give the folder's own --task, or make the folder again",
+        )
+    return found
+
+
 def _metrics(task: str) -> tuple[str, ...]:
     return glue_tasks.task(task).metrics if task in GLUE else ()
+
+
+def _refuse_classifier(known: Known, data: Path) -> None:
+    if known.problem != "regression":
+        raise UserError(
+            f"a head that does not fit the task: {data} is labelled with numbers, {known.folder} "
+            f"tells {', '.join(known.labels[:8])}",
+            "give a model that was trained on numbers",
+        )
+
+
+def _unread(flag: str) -> UserError:
+    """What a folder of fairseq has no rows or columns for."""
+    return UserError(
+        f"{flag}: not for folders of fairseq-preprocess",
+        "leave it out, or give the text as a table",
+    )

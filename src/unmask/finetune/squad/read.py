@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from unmask.core.errors import UserError
-from unmask.corpus.inputs.packing import DAMAGE, unpacked
-from unmask.corpus.inputs.sources import suffixes
+from unmask.finetune import packed
 
 LAYOUT = "SQuAD's layout is data > paragraphs > context, qas > id, question, answers"
 KINDS = {list: "a list", str: "a text", int: "a whole number", bool: "true or false"}
@@ -81,7 +80,7 @@ def _distinct(questions: Iterator[Question], path: Path) -> list[Question]:
 
 
 def _questions(path: Path, *, answered: bool) -> Iterator[Question]:
-    for number, article in enumerate(_field(_parsed(path), "data", list, str(path))):
+    for number, article in enumerate(_field(packed.json_value(path), "data", list, str(path))):
         place = f"{path}: data[{number}]"
         paragraphs = _field(article, "paragraphs", list, place)
         title = _field(article, "title", str, place) if "title" in article else ""
@@ -179,23 +178,3 @@ def _field(record: object, name: str, kind: type[T] | tuple[type[T], ...], place
         expected = " or ".join(KINDS[each] for each in kinds)
         raise UserError(f"{place}: {name!r} is {_short(json.dumps(value))}, not {expected}", LAYOUT)
     return value
-
-
-def _parsed(path: Path) -> object:
-    try:
-        with path.open("rb") as file:
-            return json.loads(unpacked(file, suffixes(path)[1]).read().decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file", "check the path") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: a folder, not a file", "name the file in it") from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}: not UTF-8 ({error.reason} at byte {error.start})", "convert it to UTF-8"
-        ) from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: no JSON ({error})", "fetch or write it again") from None
-    except DAMAGE as error:
-        if getattr(error, "errno", None) is not None:
-            raise
-        raise UserError(f"{path}: damaged ({error})", "fetch or write it again") from None

@@ -13,7 +13,7 @@ from tokenizers import Encoding
 
 from unmask.core.errors import UserError
 from unmask.core.progress import say
-from unmask.finetune.sequences import Sequences
+from unmask.finetune.sequences import Sequences, counted
 from unmask.finetune.squad.document import Documents, Int32s, Ints
 from unmask.finetune.squad.read import Question
 from unmask.tokenizer.tokenizer import Tokenizer
@@ -106,13 +106,7 @@ def _origins(length_Q: Ints, room_Q: Ints, stride: int) -> tuple[Ints, Ints]:
     step_Q = room_Q - stride
     windows_Q = 1 + np.maximum(0, -((room_Q - length_Q) // step_Q))
     question_W = np.repeat(np.arange(len(length_Q)), windows_Q)
-    return question_W, _counted(np.zeros_like(windows_Q), windows_Q) * step_Q[question_W]
-
-
-def _counted(start_N: Ints, length_N: Ints) -> Ints:
-    """Count on from each start, all end to end: starts 5 0, lengths 2 3 gives 5 6 0 1 2."""
-    before_N = length_N.cumsum() - length_N
-    return np.arange(length_N.sum()) + np.repeat(start_N - before_N, length_N)
+    return question_W, counted(np.zeros_like(windows_Q), windows_Q) * step_Q[question_W]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -142,7 +136,7 @@ class _Pool:
 
     def lay(self, start_W5: Ints, length_W5: Ints) -> tuple[Sequences, Int32s]:
         """Lay pieces end to end, five a window: the tokens, and which of the contexts' each is."""
-        place_T = _counted(start_W5.ravel(), length_W5.ravel())
+        place_T = counted(start_W5.ravel(), length_W5.ravel())
         starts_W1 = np.concatenate([[0], length_W5.sum(axis=1).cumsum()])
         return Sequences(self.ids_P[place_T], self.types_P[place_T], starts_W1), self.token_P[
             place_T

@@ -5,16 +5,14 @@ import io
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 import pyarrow.parquet as pq
 
 from unmask.core.errors import UserError
-from unmask.corpus.inputs.packing import DAMAGE, unpacked
 from unmask.corpus.inputs.sources import suffixes
-from unmask.finetune import split_files
+from unmask.finetune import packed, split_files
 
 FORMATS = (".tsv", ".csv", ".jsonl", ".parquet")
 WITH_HEADER = (".tsv", ".csv")
@@ -35,7 +33,7 @@ def records(path: Path, names: Sequence[str] | None = None) -> Iterator[Numbered
     `names` are the columns of a .tsv or .csv without a header. UserError for a file that is
     damaged, no table or not UTF-8, for a row of another width, and for two columns of one name.
     """
-    suffix, packing = suffixes(path)
+    suffix, _ = suffixes(path)
     if suffix not in FORMATS:
         raise UserError(f"{path}: unknown kind of table", f"one of {', '.join(FORMATS)}")
     if suffix in WITH_HEADER:
@@ -46,7 +44,7 @@ def records(path: Path, names: Sequence[str] | None = None) -> Iterator[Numbered
             f"{path}: --columns.names {' '.join(names)}: a {suffix} table names its own columns",
             "leave out --columns.names",
         )
-    with _opened(path, packing) as stream:
+    with packed.opened(path) as stream:
         if suffix == ".parquet":
             yield from enumerate(pq.read_table(stream).to_pylist(), start=1)
         else:
@@ -58,10 +56,10 @@ def cells(path: Path) -> Iterator[list[str]]:
 
     Between tabs no character is special: GLUE's files hold lone quotes.
     """
-    suffix, packing = suffixes(path)
+    suffix, _ = suffixes(path)
     # Python's own limit, 131072 characters, is for forms and not for documents.
     csv.field_size_limit(sys.maxsize)
-    with _opened(path, packing) as stream:
+    with packed.opened(path) as stream:
         if suffix == ".csv":
             rows = csv.reader(_text(stream), strict=True)
         else:
@@ -72,27 +70,6 @@ def cells(path: Path) -> Iterator[list[str]]:
             raise UserError(
                 f"{path}: line {rows.line_num}: {error}", "mend the quotes there"
             ) from None
-
-
-@contextmanager
-def _opened(path: Path, packing: str) -> Iterator[IO[bytes]]:
-    """Give what is in a file, unpacked, and say what is wrong with it while it is read."""
-    try:
-        with path.open("rb") as file:
-            stream = io.BytesIO(unpacked(file, packing).read())
-        yield stream
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file", "check the path") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: a folder, not a table", "name the file in it") from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}: not UTF-8 ({error.reason} at byte {error.start})", "convert it to UTF-8"
-        ) from None
-    except DAMAGE as error:
-        if getattr(error, "errno", None) is not None:
-            raise
-        raise UserError(f"{path}: damaged ({error})", "fetch or write it again") from None
 
 
 def _text(stream: IO[bytes]) -> io.TextIOWrapper:

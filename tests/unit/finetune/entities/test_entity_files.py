@@ -41,10 +41,10 @@ def refusal(path, **settings):
         ("a.tsv", PLAIN.replace(" ", "\t").encode()),
         ("a.txt", PLAIN.replace(" ", "    ").replace("EU", " EU").encode()),
         ("a.txt", PLAIN.replace(" ", " \t ").replace("ORG", "ORG ").encode()),
-        ("a.conll.gz", gzip.compress(PLAIN.encode())),
+        ("a.conll.gz", gzip.compress(PLAIN.encode(), mtime=0)),
         ("eng.testa.bz2", bz2.compress(PLAIN.encode())),
         ("a.jsonl", JSONL.encode()),
-        ("a.jsonl.gz", gzip.compress(JSONL.encode())),
+        ("a.jsonl.gz", gzip.compress(JSONL.encode(), mtime=0)),
     ],
 )
 def test_every_form_gives_the_same_sentences(tmp_path, name, content):
@@ -183,3 +183,13 @@ def test_a_folder_without_the_split_is_refused(tmp_path):
 
     with pytest.raises(UserError, match=r"has no dev\.\* and no valid\.\*"):
         files.find(tmp_path, "dev")
+
+
+def test_the_only_file_of_another_name_that_holds_the_split_is_taken(tmp_path):
+    (tmp_path / "corpus_train_part.txt.gz").touch()
+    (tmp_path / "example.dev").touch()
+
+    assert files.find(tmp_path, "train").name == "corpus_train_part.txt.gz"
+    (tmp_path / "more_train.txt").touch()
+    with pytest.raises(UserError, match=r"has no train\.\*"):
+        files.find(tmp_path, "train")

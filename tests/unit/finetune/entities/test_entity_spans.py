@@ -55,6 +55,14 @@ def test_a_word_without_a_token_is_outside_and_shifts_no_other(pieces):
     assert (peter.text, berlin.text) == ("Peter \u200b Blackburn", "Berlin")
 
 
+def test_outside_is_found_by_its_name(pieces):
+    words = Words.joined([["Peter", "\u200b", "in"]], " ")
+
+    answer = tagged(words, [0, 0, 1], pieces, names=("I-PER", "O"))
+
+    assert answer.sentences == [["I-PER", "O", "O"]]
+
+
 def test_texts_of_entities_are_cut_from_the_untouched_text(tokenizer):
     """Joining tokens, with ## or without, gives `ber ##lin`, `berlin` or `ĠBerlin`."""
     text = "  Herr\tPETER  Bläckburn's Berlin, (BERLIN)."

@@ -18,6 +18,14 @@ def test_outside_comes_first_and_types_by_name_with_both_tags_each():
     assert names == ("O", "B-A-B", "I-A-B", "B-LOC", "I-LOC", "B-PER", "I-PER")
 
 
+def test_the_order_of_types_does_not_depend_on_that_of_the_data():
+    kinds = [f"T{number:02}" for number in range(40)]
+
+    assert tag_names([sentence(*(f"B-{kind}" for kind in reversed(kinds)))])[1::2] == tuple(
+        f"B-{kind}" for kind in kinds
+    )
+
+
 def test_words_of_all_sentences_are_numbered_end_to_end():
     tag_M = tag_numbers([sentence("B-A", "I-A"), sentence("O")], ("O", "B-A", "I-A"))
 

@@ -166,6 +166,7 @@ def test_nothing_stands_between_words_of_one_character():
         ("Peter’s, O'Brien 's", "Peter|’s|,|O'Brien|'|s"),
         ("all-rounder, on 1996-08-30...", "all-rounder|,|on|1996-08-30|..."),
         ('"10,000.5%" at 5 p.m.', '"|10,000.5|%|"|at|5|p.m.'),
+        ("j.s.bach in s'", "j.s.bach|in|s|'"),
         ("AT&T and/or -3 a-", "AT&T|and/or|-|3|a|-"),
         ("हिन्दी में é e\u0301.", "हिन्दी|में|é|e\u0301|."),
         ("我在北京，1998年", "我在北京|，|1998年"),
