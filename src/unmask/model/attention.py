@@ -3,6 +3,7 @@
 B batch, L length, T real tokens, N asked places of a sequence, D width, H heads, K head size.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -38,12 +39,17 @@ class Attention(nn.Module):
         With a packing, what comes in and goes out are its real tokens, (T, D).
         """
         parts_BLD = self.qkv(hidden_BLD)
-        if packing is not None:
-            parts_BLD = packing.padded(parts_BLD)
-        q_BHLK, k_BHLK, v_BHLK = self._heads(parts_BLD, 3)
-        mixed_BLD = self._mixed(q_BHLK, k_BHLK, v_BHLK, mask_B11L)
-        if packing is not None:
-            mixed_BLD = packing.packed(mixed_BLD)
+        if packing is None:
+            mixed_BLD = self._mixed(self._heads(parts_BLD, 3), mask_B11L)
+        else:
+            mixed_BLD = torch.cat(
+                [
+                    group.packed(
+                        self._mixed(self._heads(group.padded(part_RD), 3), group.mask_G11W)
+                    )
+                    for group, part_RD in packing.parts(parts_BLD)
+                ]
+            )
         out_BLD: Tensor = self.out(mixed_BLD)
         return out_BLD
 
@@ -57,12 +63,24 @@ class Attention(nn.Module):
         """Mix the positions for some of them only, whose states are given: (B, N, D)."""
         width = hidden_BLD.shape[-1]
         weight, bias = self.qkv.weight, self.qkv.bias
-        (q_BHNK,) = self._heads(F.linear(asked_BND, weight[:width], bias[:width]), 1)
+        q_BND = F.linear(asked_BND, weight[:width], bias[:width])
         parts_BLD = F.linear(hidden_BLD, weight[width:], bias[width:])
-        if packing is not None:
-            parts_BLD = packing.padded(parts_BLD)
-        k_BHLK, v_BHLK = self._heads(parts_BLD, 2)
-        out_BND: Tensor = self.out(self._mixed(q_BHNK, k_BHLK, v_BHLK, mask_B11L))
+        if packing is None:
+            heads = self._heads(q_BND, 1) + self._heads(parts_BLD, 2)
+            mixed_BND = self._mixed(heads, mask_B11L)
+        else:
+            mixed_BND = torch.cat(
+                [
+                    self._mixed(
+                        self._heads(q_GND, 1) + self._heads(group.padded(part_RD), 2),
+                        group.mask_G11W,
+                    )
+                    for q_GND, (group, part_RD) in zip(
+                        packing.blocks(q_BND), packing.parts(parts_BLD), strict=True
+                    )
+                ]
+            )
+        out_BND: Tensor = self.out(mixed_BND)
         return out_BND
 
     def _heads(self, parts_BLD: Tensor, count: int) -> list[Tensor]:
@@ -71,9 +89,9 @@ class Attention(nn.Module):
             for part_BLD in parts_BLD.chunk(count, dim=-1)
         ]
 
-    def _mixed(
-        self, q_BHNK: Tensor, k_BHLK: Tensor, v_BHLK: Tensor, mask_B11L: Tensor | None
-    ) -> Tensor:
+    def _mixed(self, heads: Sequence[Tensor], mask_B11L: Tensor | None) -> Tensor:
+        """Attention of queries, keys and values: (B, N, D)."""
+        q_BHNK, k_BHLK, v_BHLK = heads
         chance = self.dropout if self.training else 0.0
         if chance > 0 and draws_slowly(q_BHNK):
             mixed_BHNK = _with_dropout(q_BHNK, k_BHLK, v_BHLK, mask_B11L, chance)

@@ -190,7 +190,7 @@ class Encoder(nn.Module):
 
 
 def _packing(mask_BL: Tensor | None, real_T: Tensor | None) -> Packing | None:
-    return None if mask_BL is None or real_T is None else Packing(mask_BL, real_T)
+    return None if mask_BL is None or real_T is None else Packing.of(mask_BL, real_T)
 
 
 def _broadcast(mask_BL: Tensor | None) -> Tensor | None:
