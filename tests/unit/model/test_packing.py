@@ -25,7 +25,7 @@ def packing_of(lengths):
 
 
 def encoder_of(preset):
-    sizes = {"vocabulary": 50, "dropout": 0.0, "attention_dropout": 0.0}
+    sizes = {"vocabulary": 200, "dropout": 0.0, "attention_dropout": 0.0}
     encoder = Encoder(dataclasses.replace(preset, **sizes)).double()
     initialise(encoder, 0)
     return encoder.train()
@@ -36,7 +36,7 @@ def encoder_of(preset):
 def test_states_and_gradients_are_those_of_padded_blocks(lengths, preset):
     encoder = encoder_of(preset)
     mask_BL = mask_of(lengths)
-    ids_BL = torch.where(mask_BL, torch.randint(5, 50, mask_BL.shape), preset.pad_id)
+    ids_BL = torch.where(mask_BL, torch.randint(110, 200, mask_BL.shape), preset.pad_id)
     real_T = mask_BL.flatten().nonzero().flatten()
 
     def both(states_TD):
