@@ -32,11 +32,8 @@ from unmask.model import weights
 NAME = "wikipedia-hour"
 STARTS = ("pretrained", "random")
 TASKS: dict[str, tuple[str, ...]] = {
-    "SST-2": ("--columns.text=sentence", "--metric=accuracy", "--epochs=1"),
-    "CoLA": (
-        *("--columns.names", "source", "label", "mark", "sentence"),
-        *("--columns.text=sentence", "--metric=mcc", "--epochs=3"),
-    ),
+    "SST-2": ("--task=sst2", "--epochs=1"),
+    "CoLA": ("--task=cola", "--epochs=3"),
 }
 TUNING = ("--batch=32", "--optim.peak-lr=3e-4", "--dropout=0.1", "--max-length=128")
 """A small model wants a larger rate than the paper's base; dropout, as labels are few."""
@@ -45,12 +42,11 @@ TUNING = ("--batch=32", "--optim.peak-lr=3e-4", "--dropout=0.1", "--max-length=1
 def main() -> None:
     """Fine-tune what is missing, and write everything."""
     flags = _flags()
-    folders = {task: task_folder(flags.glue / task, flags.work / "data" / task) for task in TASKS}
     jobs = [
         (task, start, seed) for task in TASKS for start in STARTS for seed in range(flags.seeds)
     ]
     with ThreadPoolExecutor(engine.cores()) as pool:
-        values = pool.map(lambda job: tuned(flags, folders[job[0]], *job), jobs)
+        values = pool.map(lambda job: tuned(flags, *job), jobs)
         found = dict(zip(jobs, values, strict=True))
     scores = {
         (task, start): [found[task, start, seed] for seed in range(flags.seeds)]
@@ -71,21 +67,15 @@ def _flags() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def task_folder(data: Path, folder: Path) -> Path:
-    """A folder with train and dev only: test has no labels."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for split in ("train", "dev"):
-        (source,) = data.glob(f"{split}.tsv*")
-        link = folder / source.name
-        link.unlink(missing_ok=True)
-        link.symlink_to(source.resolve())
-    return folder
-
-
-def tuned(flags: argparse.Namespace, data: Path, task: str, start: str, seed: int) -> float:
+def tuned(flags: argparse.Namespace, task: str, start: str, seed: int) -> float:
     """Fine-tune once, on one core; the best score on dev, in percent."""
     out = flags.work / f"{task}-{start}-{seed}"
-    words = [f"--model={flags.run / 'model'}", f"--data={data}", f"--out={out}", *TASKS[task]]
+    words = [
+        f"--model={flags.run / 'model'}",
+        f"--data={flags.glue / task}",
+        f"--out={out}",
+        *TASKS[task],
+    ]
     command = ["finetune", *words, *TUNING, f"--weights={start}", f"--seed={seed}"]
     with out.with_suffix(".log").open("wb") as log:
         subprocess.run(
@@ -94,8 +84,8 @@ def tuned(flags: argparse.Namespace, data: Path, task: str, start: str, seed: in
             stderr=log,
             check=True,
         )
-    made = manifests.read(out / "model")
-    score = 100 * float(made.facts[f"dev_{made.config['metric']}"])
+    facts = manifests.read(out / "model").facts
+    score = 100 * float(facts[f"dev_{facts['metric']}"])
     print(f"{task} {start} seed {seed}: {score:.1f}", file=sys.stderr, flush=True)
     return score
 

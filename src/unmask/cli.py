@@ -84,7 +84,7 @@ COMMANDS = {
     "report": Command(
         "unmask.report.config:ReportConfig",
         "unmask.report.run:run",
-        "a run folder as one page: loss, speed, outliers, scores",
+        "a run folder as one page: loss, speed, scores, confusions, calibration",
     ),
     "doctor": Command(
         "unmask.doctor.config:DoctorConfig",

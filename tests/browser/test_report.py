@@ -12,9 +12,9 @@ from unmask.report.run import run
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def runs():
+def runs(*folders):
     """The stand-in runs of the unit tests."""
-    path = Path(__file__).parents[1] / "unit" / "report" / "conftest.py"
+    path = Path(__file__).parents[1].joinpath("unit", "report", *folders, "conftest.py")
     spec = importlib.util.spec_from_file_location("report_runs", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -36,11 +36,31 @@ def browser():
 
 @pytest.fixture(params=["light", "dark"])
 def page(browser, tmp_path, request):
-    """The page of a run, and what went wrong while it was open."""
+    """The page of a pretraining."""
     made = runs()
     folder = made.write_run(tmp_path / "run", made.whole_run())
+    yield from opened(browser, folder, request.param)
+
+
+@pytest.fixture(params=["light", "dark"])
+def finetuned(browser, tmp_path, request):
+    """The page of a fine-tuning."""
+    made = runs("finetuning")
+    folder = made.write_run(tmp_path / "run", made.whole_run(), made.FACTS, made.DETAILS)
+    yield from opened(browser, folder, request.param)
+
+
+@pytest.fixture(params=["light", "dark"])
+def several(browser, tmp_path, request):
+    """The page of several fine-tunings."""
+    folder = runs("finetuning").write_many(tmp_path / "several")
+    yield from opened(browser, folder, request.param)
+
+
+def opened(browser, folder, scheme):
+    """Open the page of a run, and see that nothing goes wrong while it is open."""
     run(ReportConfig(run=folder))
-    page = browser.new_page(color_scheme=request.param, viewport={"width": 1280, "height": 900})
+    page = browser.new_page(color_scheme=scheme, viewport={"width": 1280, "height": 900})
     page.troubles = []
     page.on("console", lambda message: page.troubles.append(message.text))
     page.on("pageerror", lambda error: page.troubles.append(str(error)))
@@ -76,6 +96,10 @@ def test_every_chart_is_there_and_visible(page):
 
 
 def test_nothing_is_wider_than_the_window(page):
+    fits_all_windows(page)
+
+
+def fits_all_windows(page):
     for width in (1280, 700, 360):
         page.set_viewport_size({"width": width, "height": 800})
 
@@ -125,3 +149,58 @@ def test_numbers_and_settings_fold_out(page):
     page.locator("summary", has_text="config.toml").click()
 
     assert "wiki" in page.locator("pre").first.inner_text()
+
+
+def test_pictures_of_a_fine_tuning_are_visible_in_both_themes(finetuned):
+    assert finetuned.locator("figure").count() == 8
+    card = "getComputedStyle(document.querySelector('figure')).backgroundColor"
+    ground = finetuned.evaluate(card)
+    for picture in finetuned.locator("figure svg").all():
+        box = picture.bounding_box()
+        assert box["width"] > 300
+        assert box["height"] > 100
+        assert picture.get_attribute("aria-label")
+    for shape in finetuned.locator("rect.cell, rect.bar").all():
+        assert shape.evaluate("shape => getComputedStyle(shape).fill") not in ("none", ground)
+    strongest = finetuned.locator("text.most").first
+    assert strongest.evaluate("text => getComputedStyle(text).fill") == ground
+
+
+def test_cells_of_the_matrix_hold_their_numbers(finetuned):
+    cells = finetuned.locator("rect.cell").all()
+    numbers = finetuned.locator("text.few, text.half, text.most").all()
+    for cell, number in zip(cells, numbers, strict=True):
+        outer, inner = cell.bounding_box(), number.bounding_box()
+        assert outer["x"] < inner["x"]
+        assert inner["x"] + inner["width"] < outer["x"] + outer["width"]
+        assert outer["y"] < inner["y"]
+        assert inner["y"] + inner["height"] < outer["y"] + outer["height"]
+
+
+def test_curves_beside_other_pictures_still_say_their_values(finetuned):
+    finetuned.locator("figure svg[data-across]").nth(1).focus()
+    finetuned.keyboard.press("ArrowLeft")
+    finetuned.keyboard.press("ArrowLeft")
+
+    figure = finetuned.locator("figure", has_text="mcc on dev").first
+    assert figure.locator("output").inner_text() == "step 200"
+    assert legend(finetuned, "mcc on dev") == ["0.5"]
+
+
+def test_a_fine_tuning_is_never_wider_than_the_window(finetuned):
+    fits_all_windows(finetuned)
+
+
+def test_several_fine_tunings_are_never_wider_than_the_window(several):
+    fits_all_windows(several)
+
+
+def test_runs_stand_in_the_row_of_their_setting(several):
+    picture = several.locator("figure svg.still").first
+    names = picture.locator("text", has_text="lr-").all()
+    dots = picture.locator("circle").all()
+    assert [len(names), len(dots)] == [2, 6]
+    for number, dot in enumerate(dots):
+        name, place = names[number // 3].bounding_box(), dot.bounding_box()
+        assert name["x"] + name["width"] < place["x"]
+        assert abs(place["y"] + place["height"] / 2 - name["y"] - name["height"] / 2) < 20

@@ -11,12 +11,11 @@ from typing import Literal
 import numpy as np
 
 from unmask.report import scale
+from unmask.report.frame import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Frame
 from unmask.report.history import Event
 from unmask.report.scale import Scale
 from unmask.report.thin import Floats, thinned
 
-WIDTH, HEIGHT = 560, 236
-LEFT, RIGHT, TOP, BOTTOM = 52, 548, 10, 208
 DOTTED = 60
 """A curve of at most so many points has a dot at each."""
 RAMP = 8
@@ -62,6 +61,8 @@ class Chart:
     up: Up = "zero"
     x_range: tuple[float, float] | None = None
     """Where the x axis begins and ends; by default where the curves do."""
+    faint: str = "trained again"
+    """What the curves are that are drawn faintly."""
 
     @property
     def named(self) -> list[Curve]:
@@ -71,16 +72,16 @@ class Chart:
 
 def svg(chart: Chart) -> str:
     """Draw one."""
-    x, y = _across(chart), _up(chart)
-    parts = [*_grid(x, y, chart), *_marks(chart, x)]
+    frame = Frame(_across(chart), _up(chart))
+    parts = [*frame.rulers(), *_marks(chart, frame)]
     if chart.stacked:
-        parts += _layers(chart, x, y)
+        parts += _layers(chart, frame)
     else:
-        parts += [part for curve in chart.curves for part in _curve(curve, x, y)]
+        parts += [part for curve in chart.curves for part in _curve(curve, frame)]
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" tabindex="0" '
         f'aria-label="{escape(told(chart))}" data-left="{LEFT}" data-right="{RIGHT}" '
-        f'data-low="{x.low:.9g}" data-high="{x.high:.9g}" data-across="{chart.across}" '
+        f'data-low="{frame.x.low:.9g}" data-high="{frame.x.high:.9g}" data-across="{chart.across}" '
         f'data-unit="{escape(chart.unit)}">{"".join(parts)}'
         f'<line class="cursor" x1="0" x2="0" y1="{TOP}" y2="{BOTTOM}" visibility="hidden"/></svg>'
     )
@@ -128,30 +129,11 @@ def _up(chart: Chart) -> Scale:
     return scale.linear(min(low, 0.0) if chart.up == "zero" else low, high)
 
 
-def _grid(x: Scale, y: Scale, chart: Chart) -> Iterator[str]:
-    for tick in y.ticks:
-        at = _y(y, tick)
-        yield f'<line class="grid" x1="{LEFT}" x2="{RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
-        yield (
-            f'<text x="{LEFT - 7}" y="{at + 4:.1f}" text-anchor="end">{scale.short(tick)}</text>'
-        )
-    for tick in x.ticks:
-        at = _x(x, tick)
-        yield f'<line class="tick" x1="{at:.1f}" x2="{at:.1f}" y1="{BOTTOM}" y2="{BOTTOM + 4}"/>'
-        # The last label ends where the picture ends.
-        anchor = "end" if at > RIGHT - 8 else "middle"
-        yield (
-            f'<text x="{at:.1f}" y="{BOTTOM + 18}" text-anchor="{anchor}">'
-            f"{scale.short(tick)}</text>"
-        )
-    yield f'<line class="floor" x1="{LEFT}" x2="{RIGHT}" y1="{BOTTOM}" y2="{BOTTOM}"/>'
-
-
-def _marks(chart: Chart, x: Scale) -> Iterator[str]:
+def _marks(chart: Chart, frame: Frame) -> Iterator[str]:
     """Draw what happened to the run: a line from top to bottom, or a wedge for steps left out."""
     seen = set[tuple[str, int]]()
     for place, event in chart.events:
-        at = _x(x, min(max(place, x.low), x.high))
+        at = frame.across(min(max(place, frame.x.low), frame.x.high))
         if (event.kind, round(at)) in seen:
             continue
         seen.add((event.kind, round(at)))
@@ -163,27 +145,25 @@ def _marks(chart: Chart, x: Scale) -> Iterator[str]:
         yield f'<path class="event {event.kind}" d="{shape}">{title}</path>'
 
 
-def _curve(curve: Curve, x: Scale, y: Scale) -> Iterator[str]:
+def _curve(curve: Curve, frame: Frame) -> Iterator[str]:
     kept = thinned(curve.x_N, curve.y_N)
     xs, ys = curve.x_N[kept], curve.y_N[kept]
     if curve.band:
         low, high = (part[kept] for part in curve.band)
-        around = _path(xs, high, x, y) + "L" + _path(xs[::-1], low[::-1], x, y)[1:] + "Z"
+        around = _path(xs, high, frame) + "L" + _path(xs[::-1], low[::-1], frame)[1:] + "Z"
         yield f'<path class="band {curve.look}" d="{around}"/>'
     faint = " beside" if curve.beside else ""
     data = "" if curve.beside else f' data-x="{_numbers(xs)}" data-y="{_numbers(ys)}"'
-    yield f'<path class="line {curve.look}{faint}" d="{_path(xs, ys, x, y)}"{data}/>'
+    yield f'<path class="line {curve.look}{faint}" d="{_path(xs, ys, frame)}"{data}/>'
     shade = curve.look.startswith("r") and len(kept) > 1
     if len(kept) <= DOTTED and not curve.beside and not shade:
-        for at, (x_, y_) in zip(kept, zip(xs, ys, strict=True), strict=True):
+        for at, (x, y) in zip(kept, zip(xs, ys, strict=True), strict=True):
             note = f"<title>{escape(curve.notes[at])}</title>" if curve.notes else ""
-            yield (
-                f'<circle class="dot {curve.look}" cx="{_x(x, x_):.1f}" cy="{_y(y, y_):.1f}" '
-                f'r="2.6">{note}</circle>'
-            )
+            place = f'cx="{frame.across(x):.1f}" cy="{frame.up(y):.1f}"'
+            yield f'<circle class="dot {curve.look}" {place} r="2.6">{note}</circle>'
 
 
-def _layers(chart: Chart, x: Scale, y: Scale) -> Iterator[str]:
+def _layers(chart: Chart, frame: Frame) -> Iterator[str]:
     """Draw areas one on top of the other, and lines across them."""
     kept = thinned(chart.curves[0].x_N, _summed(chart))
     floor = np.zeros(len(kept))
@@ -191,10 +171,10 @@ def _layers(chart: Chart, x: Scale, y: Scale) -> Iterator[str]:
         xs, ys = curve.x_N[kept], np.nan_to_num(curve.y_N[kept])
         data = f'data-x="{_numbers(xs)}" data-y="{_numbers(ys)}"'
         if curve.look == "line":
-            yield f'<path class="line across" d="{_path(xs, ys, x, y)}" {data}/>'
+            yield f'<path class="line across" d="{_path(xs, ys, frame)}" {data}/>'
             continue
         top = floor + ys
-        around = _path(xs, top, x, y) + "L" + _path(xs[::-1], floor[::-1], x, y)[1:] + "Z"
+        around = _path(xs, top, frame) + "L" + _path(xs[::-1], floor[::-1], frame)[1:] + "Z"
         yield f'<path class="area {curve.look}" d="{around}" {data}/>'
         floor = top
 
@@ -205,16 +185,9 @@ def _summed(chart: Chart) -> Floats:
     return total
 
 
-def _path(xs: Floats, ys: Floats, x: Scale, y: Scale) -> str:
-    return "M" + "L".join(f"{_x(x, x_):.1f} {_y(y, y_):.1f}" for x_, y_ in zip(xs, ys, strict=True))
-
-
-def _x(x: Scale, value: float) -> float:
-    return LEFT + x.share(value) * (RIGHT - LEFT)
-
-
-def _y(y: Scale, value: float) -> float:
-    return BOTTOM - y.share(value) * (BOTTOM - TOP)
+def _path(xs: Floats, ys: Floats, frame: Frame) -> str:
+    points = zip(xs, ys, strict=True)
+    return "M" + "L".join(f"{frame.across(x):.1f} {frame.up(y):.1f}" for x, y in points)
 
 
 def _numbers(values: Floats) -> str:

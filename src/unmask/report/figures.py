@@ -1,4 +1,4 @@
-"""Which pictures are made of a run, and what is said where there is nothing to draw."""
+"""Which pictures are made of a pretraining, and what is said where there is nothing to draw."""
 
 import dataclasses
 
@@ -6,24 +6,14 @@ import numpy as np
 
 from unmask.report import scale
 from unmask.report.chart import RAMP, Across, Chart, Curve, Up
+from unmask.report.curves import by_step, known, measured, reach, taken_back
 from unmask.report.history import History, Track
-from unmask.report.thin import Floats
+from unmask.report.section import Section
 
 PHASES = (("data", "a"), ("forward", "b"), ("backward", "c"), ("optimizer", "d"))
-GONE_SHOWN = 20
-"""Parts that were trained again, at most."""
 LATER = 0.3
 ENOUGH = 4
 """Points that make a curve worth a picture of its own."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Section:
-    """Some pictures under one heading; `missing` says why one is not there."""
-
-    title: str
-    charts: tuple[Chart, ...]
-    missing: tuple[str, ...] = ()
 
 
 def sections(history: History) -> list[Section]:
@@ -47,9 +37,9 @@ def _losses(history: History) -> Section:
         ("accuracy", "Masked accuracy"),
         ("nsp_accuracy", "Next-sentence accuracy"),
     ):
-        curve = _curve(history.valid, name, "held-out", "b", times=100)
+        curve = measured(history.valid, name, "held-out", "b", times=100)
         if curve:
-            charts.append(_by_step(history, title, curve, about="share told right", unit=" %"))
+            charts.append(by_step(history, title, curve, about="share told right", unit=" %"))
     return Section("Loss", tuple(charts), tuple(missing))
 
 
@@ -61,11 +51,11 @@ def _loss(history: History, *, by_hours: bool) -> Chart:
     times = 60.0 if minutes else 1.0
     curves = []
     for track, name, look in ((history.train, "training", "a"), (history.valid, "held-out", "b")):
-        curve = _curve(track, "loss", name, look)
+        curve = measured(track, "loss", name, look)
         if curve and by_hours:
-            curve = dataclasses.replace(curve, x_N=track.hours()[_live(track, "loss")] * times)
+            curve = dataclasses.replace(curve, x_N=track.hours()[known(track, "loss")] * times)
         curves += [curve] if curve else []
-    gone = [] if by_hours else _gone(history.train)
+    gone = [] if by_hours else taken_back(history.train)
     places = [(event.hours * times if by_hours else event.step, event) for event in history.events]
     return Chart(
         title=f"Loss over {across}",
@@ -74,7 +64,7 @@ def _loss(history: History, *, by_hours: bool) -> Chart:
         about="nats a masked token",
         events=tuple(places),
         up="far",
-        x_range=None if by_hours else _range(history),
+        x_range=None if by_hours else reach(history),
     )
 
 
@@ -83,7 +73,7 @@ def _later(history: History) -> list[Chart]:
     begin = LATER * history.step
     curves = []
     for track, name, look in ((history.train, "training", "a"), (history.valid, "held-out", "b")):
-        curve = _curve(track, "loss", name, look)
+        curve = measured(track, "loss", name, look)
         if curve and (late := curve.x_N >= begin).sum() >= ENOUGH:
             cut = dataclasses.replace(curve, x_N=curve.x_N[late], y_N=curve.y_N[late])
             curves.append(cut)
@@ -102,19 +92,6 @@ def _later(history: History) -> list[Chart]:
     ]
 
 
-def _gone(track: Track) -> list[Curve]:
-    """What a run that went back had trained, faintly."""
-    gone, steps, loss = track.gone(), track.steps(), track.everything("loss")
-    # The run may have gone back from what is gone by now, too: no piece goes back within.
-    cuts = (np.diff(gone.astype(np.int8)) != 0) | (np.diff(steps) <= 0)
-    pieces = np.split(np.arange(len(track)), np.flatnonzero(cuts) + 1)
-    return [
-        Curve("gone", steps[piece], loss[piece], "a", beside=True)
-        for piece in pieces
-        if len(piece) and gone[piece[0]] and np.isfinite(loss[piece]).any()
-    ][-GONE_SHOWN:]
-
-
 def _steps(history: History) -> Section:
     train, charts, missing = history.train, list[Chart](), list[str]()
     for name, title, about, unit, times in (
@@ -123,10 +100,10 @@ def _steps(history: History) -> Section:
         ("mfu", "Use of the machine", "share of its measured matrix peak", " %", 100.0),
         ("grad_norm", "Gradient norm", "mean of each interval, before clipping", "", 1.0),
     ):
-        curve = _curve(train, name, title.lower(), "a", times=times)
+        curve = measured(train, name, title.lower(), "a", times=times)
         if curve:
             up: Up = "far" if name == "grad_norm" else "zero"
-            chart = _by_step(history, title, curve, about=about, unit=unit)
+            chart = by_step(history, title, curve, about=about, unit=unit)
             charts.append(dataclasses.replace(chart, up=up))
         else:
             missing.append(f"{title}: no row has {name}.")
@@ -140,7 +117,7 @@ def _steps(history: History) -> Section:
 
 def _phases(history: History) -> Chart | None:
     curves = []
-    live = _live(history.train, "seconds/forward")
+    live = known(history.train, "seconds/forward")
     for name, look in (*PHASES, ("communication", "line")):
         values = np.nan_to_num(history.train.column(f"seconds/{name}")[live]) * 1000
         if len(values) and (name != "communication" or values.any()):
@@ -154,7 +131,7 @@ def _phases(history: History) -> Chart | None:
         about="milliseconds; communication runs beside backward",
         unit=" ms",
         stacked=True,
-        x_range=_range(history),
+        x_range=reach(history),
     )
 
 
@@ -167,7 +144,7 @@ def _activations(history: History) -> Section:
     ):
         curves = _layers(track, name)
         if curves:
-            chart = _by_step(history, title, *curves, about=about, unit="")
+            chart = by_step(history, title, *curves, about=about, unit="")
             charts.append(dataclasses.replace(chart, up="far"))
     missing = () if charts else ("Activations were not measured.",)
     return Section("Outliers", tuple(charts), missing)
@@ -180,14 +157,14 @@ def _layers(track: Track, name: str) -> list[Curve]:
     for number, column in enumerate(columns):
         shade = round(number * (RAMP - 1) / max(1, len(columns) - 1))
         label = f"layer {number}" if number else "embedding"
-        curve = _curve(track, column, label, f"r{shade}")
+        curve = measured(track, column, label, f"r{shade}")
         curves += [curve] if curve else []
     return curves
 
 
 def _scores(history: History) -> Section:
     charts = [
-        _by_step(history, f"{task}: {metric}", curve, about="mean, and lowest to highest", unit="")
+        by_step(history, f"{task}: {metric}", curve, about="mean, and lowest to highest", unit="")
         for (task, metric), track in sorted(history.scores.items())
         if (curve := _score(track))
     ]
@@ -197,43 +174,13 @@ def _scores(history: History) -> Section:
 
 
 def _score(track: Track) -> Curve | None:
-    curve = _curve(track, "mean", "score", "b")
+    curve = measured(track, "mean", "score", "b")
     if curve is None:
         return None
-    live = _live(track, "mean")
+    live = known(track, "mean")
     low, high = track.column("low")[live], track.column("high")[live]
     notes = [
         f"step {step:,.0f}: {scale.said(mean)}, from {scale.said(least)} to {scale.said(most)}"
         for step, mean, least, most in zip(curve.x_N, curve.y_N, low, high, strict=True)
     ]
     return dataclasses.replace(curve, band=(low, high), notes=tuple(notes))
-
-
-def _by_step(history: History, title: str, *curves: Curve, about: str, unit: str) -> Chart:
-    return Chart(
-        title=title,
-        curves=curves,
-        across="steps",
-        about=about,
-        unit=unit,
-        x_range=_range(history),
-    )
-
-
-def _curve(track: Track, name: str, label: str, look: str, times: float = 1.0) -> Curve | None:
-    """The live values of a column; None if there are none."""
-    live = _live(track, name)
-    if not live.any():
-        return None
-    return Curve(label, track.steps()[live], track.column(name)[live] * times, look)
-
-
-def _live(track: Track, name: str) -> np.typing.NDArray[np.bool_]:
-    return np.isfinite(track.column(name))
-
-
-def _range(history: History) -> tuple[float, float]:
-    """All pictures over steps have the same x axis."""
-    tracks = (history.train, history.valid, history.activations, *history.scores.values())
-    ends: list[Floats] = [track.steps() for track in tracks if len(track)]
-    return 0.0, max(1.0, *(float(steps.max()) for steps in ends))

@@ -1,7 +1,7 @@
 """What a run wrote down, sorted into tracks: one for each kind of row.
 
-A run that went back (it was killed, or rolled back) writes some steps twice. What was written
-first is `gone`: it is kept, as its time was spent, and no curve goes through it.
+A run that went back (it was killed, rolled back, or begun anew) writes some steps twice. What was
+written first is `gone`: it is kept, as its time was spent, and no curve goes through it.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from unmask.core.rows import numbers
 from unmask.report.thin import Floats
 
-EVENTS = ("resume", "rollback", "stop")
+EVENTS = ("resume", "rollback", "restart", "stop")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Event:
     """Something that happened to the run itself."""
 
     kind: str
-    """resume, rollback, stop, or skipped (steps left out)."""
+    """resume, rollback, restart, stop, or skipped (steps left out)."""
     step: int
     hours: float
     said: str
@@ -100,6 +100,8 @@ class History:
 
     def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self.train, self.valid, self.activations = Track(), Track(), Track()
+        self.dev = Track()
+        """Scores along a fine-tuning."""
         self.scores: dict[tuple[str, str], Track] = {}
         """By task and metric."""
         self.events: list[Event] = []
@@ -122,7 +124,7 @@ class History:
         elif kind in EVENTS:
             self._tick(row)
             self._event(row)
-        elif kind in ("train", "valid", "activations"):
+        elif kind in ("train", "valid", "activations", "dev"):
             self._tick(row)
             track: Track = getattr(self, kind)
             track.add(row, self.hours)
@@ -148,13 +150,19 @@ class History:
 
     def _event(self, row: Mapping[str, Any]) -> None:
         step, kind = int(row["step"]), str(row["kind"])
-        back = int(row.get("to", step))
+        back = 0 if kind == "restart" else int(row.get("to", step))
         said = {
             "resume": f"went on from step {step:,}",
             "rollback": f"went back from step {step:,} to {back:,}",
+            "restart": f"began anew after step {step:,}, with another seed",
             "stop": f"stopped at step {step:,} by {row.get('signal', 'request')}",
         }[kind]
         self.events.append(Event(kind, step, self.hours, said))
-        for track in (self.train, self.valid, self.activations, *self.scores.values()):
+        for track in self.tracks:
             track.leave(back)
         self.step = back
+
+    @property
+    def tracks(self) -> list[Track]:
+        """All of them."""
+        return [self.train, self.valid, self.activations, self.dev, *self.scores.values()]

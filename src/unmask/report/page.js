@@ -28,8 +28,8 @@ function nearest(places, place) {
   return low ? low - (places[low] - place > place - places[low - 1]) : 0;
 }
 
-for (const figure of document.querySelectorAll("figure")) {
-  const svg = figure.querySelector("svg");
+for (const svg of document.querySelectorAll("svg[data-across]")) {
+  const figure = svg.closest("figure");
   const {left, right, low, high, across, unit} = svg.dataset;
   const cursor = svg.querySelector(".cursor"), where = figure.querySelector("output");
   const numbers = figure.querySelectorAll("li b");

@@ -6,16 +6,18 @@ from html import escape
 import numpy as np
 
 from unmask.core.page import document
-from unmask.core.visible import visible
 from unmask.report import scale
 from unmask.report.chart import Chart, Curve, is_log, svg
-from unmask.report.figures import Section
 from unmask.report.history import Event
+from unmask.report.labels import xml
+from unmask.report.section import Picture, Section, Table
 from unmask.report.summary import Facts, Summary
 
 ROWS = 24
 """Of the numbers under a picture: enough to read, the whole lies in metrics.jsonl."""
 EVENTS = 200
+NARROW = 5
+"""Columns of a table that half the width of the page is enough for."""
 
 
 def page(
@@ -35,12 +37,11 @@ def page(
 
 def _header(name: str, summary: Summary) -> str:
     facts = _joined(
-        f"<div><dt>{_text(label)}</dt><dd>{_text(value)}</dd></div>"
-        for label, value in summary.facts
+        f"<div><dt>{xml(label)}</dt><dd>{xml(value)}</dd></div>" for label, value in summary.facts
     )
     return (
-        f'<header>\n<p class="eyebrow">unmask run, {_text(summary.state)}</p>\n'
-        f"<h1>{_text(name)}</h1>\n<dl>\n{facts}</dl>\n</header>\n"
+        f'<header>\n<p class="eyebrow">unmask {summary.kind}, {xml(summary.state)}</p>\n'
+        f"<h1>{xml(name)}</h1>\n<dl>\n{facts}</dl>\n</header>\n"
     )
 
 
@@ -48,7 +49,7 @@ def _results(results: Facts) -> str:
     if not results:
         return '<p class="missing">Nothing was measured yet.</p>\n'
     rows = _joined(
-        f'<tr><th scope="row">{_text(label)}</th><td>{_text(value)}</td></tr>'
+        f'<tr><th scope="row">{xml(label)}</th><td>{xml(value)}</td></tr>'
         for label, value in results
     )
     return (
@@ -58,13 +59,39 @@ def _results(results: Facts) -> str:
 
 
 def _section(section: Section) -> str:
-    key = section.title.lower()
-    figures = _joined(map(_figure, section.charts))
-    missing = _joined(f'<p class="missing">{escape(line)}</p>' for line in section.missing)
-    box = f'<div class="figures">\n{figures}</div>\n' if figures else ""
+    key = section.title.partition(" ")[0].lower()
+    figures = _joined(map(_drawn, section.pictures))
+    missing = _joined(f'<p class="missing">{xml(line)}</p>' for line in section.missing)
+    table = f"{_open(section.table, key)}\n" if section.table else ""
+    box = f'<div class="figures">\n{table}{figures}</div>\n' if table or figures else ""
     return (
-        f'<section aria-labelledby="{key}">\n<h2 id="{key}">{section.title}</h2>\n'
+        f'<section aria-labelledby="{key}">\n<h2 id="{key}">{xml(section.title)}</h2>\n'
         f"{box}{missing}</section>"
+    )
+
+
+def _open(table: Table, key: str) -> str:
+    """A table that stands open; a long one is rolled."""
+    wide = " wide" if len(table.head) > NARROW else ""
+    return (
+        f'<div class="rows{wide}" tabindex="0" role="region" aria-labelledby="{key}">\n'
+        f"<table>\n{_rows(table)}</table>\n</div>"
+    )
+
+
+def _drawn(picture: Chart | Picture) -> str:
+    return _figure(picture) if isinstance(picture, Chart) else _picture(picture)
+
+
+def _picture(picture: Picture) -> str:
+    items = _joined(f'<li><i class="{look}"></i>{xml(name)}</li>' for look, name in picture.legend)
+    legend = f"<ul>\n{items}</ul>\n" if items else ""
+    wide = ' class="wide"' if picture.wide else ""
+    return (
+        f"<figure{wide}>\n{_caption(picture.title, picture.about)}{legend}"
+        f'<div class="roll" tabindex="0" role="region" aria-label="{xml(picture.title)}">'
+        f"{picture.drawing}</div>\n"
+        f"{_folded(picture.numbers)}</figure>"
     )
 
 
@@ -72,21 +99,27 @@ def _figure(chart: Chart) -> str:
     about = [chart.about] if chart.about else []
     about += ["logarithmic"] if is_log(chart) else []
     return (
-        f"<figure>\n<figcaption><strong>{_text(chart.title)}</strong> "
-        f'<span class="about">{escape(", ".join(about))}</span></figcaption>\n'
-        f"{_legend(chart)}{svg(chart)}\n{_numbers(chart)}</figure>"
+        f"<figure>\n{_caption(chart.title, ', '.join(about))}{_legend(chart)}{svg(chart)}\n"
+        f"{_folded(_numbers(chart))}</figure>"
+    )
+
+
+def _caption(title: str, about: str) -> str:
+    return (
+        f"<figcaption><strong>{xml(title)}</strong> "
+        f'<span class="about">{xml(about)}</span></figcaption>\n'
     )
 
 
 def _legend(chart: Chart) -> str:
     """Name the curves, each with its last value until page.js says another."""
     items = _joined(
-        f'<li><i class="{curve.look}"></i>{_text(curve.name)} '
+        f'<li><i class="{curve.look}"></i>{xml(curve.name)} '
         f"<b>{_last(curve)}{escape(chart.unit)}</b></li>"
         for curve in chart.named
     )
     gone = (
-        '<li class="extra"><i class="a beside"></i>trained again</li>\n'
+        f'<li class="extra"><i class="a beside"></i>{xml(chart.faint)}</li>\n'
         if len(chart.named) < len(chart.curves)
         else ""
     )
@@ -101,21 +134,34 @@ def _last(curve: Curve) -> str:
     return scale.said(float(values[-1]))
 
 
-def _numbers(chart: Chart) -> str:
+def _numbers(chart: Chart) -> Table:
     """The picture as a table: some of the rows where there are many."""
     places = np.unique(np.concatenate([curve.x_N for curve in chart.named]))
     some = np.unique(np.linspace(0, len(places) - 1, min(ROWS, len(places))).round().astype(int))
-    head = "".join(f'<th scope="col">{_text(curve.name)}</th>' for curve in chart.named)
-    rows = _joined(
-        f'<tr><th scope="row">{scale.said(place)}</th>'
-        f"{''.join(f'<td>{_at(curve, place)}</td>' for curve in chart.named)}</tr>"
-        for place in places[some]
+    return Table(
+        (chart.across, *(curve.name for curve in chart.named)),
+        tuple(
+            (scale.said(place), *(_at(curve, place) for curve in chart.named))
+            for place in places[some]
+        ),
     )
+
+
+def _folded(table: Table) -> str:
     return (
-        f"<details>\n<summary>numbers</summary>\n<div><table>\n<thead><tr>"
-        f'<th scope="col">{chart.across}</th>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n'
-        "</table></div>\n</details>\n"
+        f"<details>\n<summary>numbers</summary>\n<div><table>\n{_rows(table)}</table></div>\n"
+        "</details>\n"
     )
+
+
+def _rows(table: Table) -> str:
+    head = "".join(f'<th scope="col">{xml(name)}</th>' for name in table.head)
+    rows = _joined(
+        f'<tr><th scope="row">{xml(first)}</th>'
+        f"{''.join(f'<td>{xml(cell)}</td>' for cell in rest)}</tr>"
+        for first, *rest in table.rows
+    )
+    return f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n"
 
 
 def _at(curve: Curve, place: float) -> str:
@@ -129,7 +175,7 @@ def _events(events: list[Event]) -> str:
         return ""
     rows = _joined(
         f'<tr><th scope="row"><i class="mark {event.kind}"></i>{event.kind}</th>'
-        f"<td>{event.step:,}</td><td>{scale.said(event.hours)}</td><td>{_text(event.said)}</td></tr>"
+        f"<td>{event.step:,}</td><td>{scale.said(event.hours)}</td><td>{xml(event.said)}</td></tr>"
         for event in events[-EVENTS:]
     )
     more = f" <small>the last {EVENTS} of {len(events):,}</small>" if len(events) > EVENTS else ""
@@ -143,7 +189,7 @@ def _events(events: list[Event]) -> str:
 
 def _settings(settings: Iterable[tuple[str, str]]) -> str:
     folded = _joined(
-        f"<details>\n<summary>{_text(name)}</summary>\n<pre>{_lines(text)}</pre>\n</details>"
+        f"<details>\n<summary>{xml(name)}</summary>\n<pre>{_lines(text)}</pre>\n</details>"
         for name, text in settings
     )
     return (
@@ -153,11 +199,7 @@ def _settings(settings: Iterable[tuple[str, str]]) -> str:
 
 
 def _lines(text: str) -> str:
-    return "\n".join(map(_text, text.splitlines()))
-
-
-def _text(text: str) -> str:
-    return escape(visible(text))
+    return "\n".join(map(xml, text.splitlines()))
 
 
 def _joined(parts: Iterable[str]) -> str:

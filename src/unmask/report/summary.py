@@ -19,14 +19,15 @@ class Summary:
     state: str
     facts: Facts
     results: Facts
+    kind: str = "run"
 
 
 def summary(config: Mapping[str, Any], machine: Mapping[str, Any], history: History) -> Summary:
     """Sum up; what is not known is left out."""
     return Summary(
         _state(config, history),
-        [*_trained(config), *_machine(machine), *_effort(history)],
-        [*_losses(history), *_speed(history.train), *_troubles(history), *_scores(history)],
+        [*_trained(config), *machine_facts(machine), *effort(history)],
+        [*_losses(history), *_speed(history.train), *troubles(history), *_scores(history)],
     )
 
 
@@ -54,7 +55,8 @@ def _trained(config: Mapping[str, Any]) -> Facts:
     return facts
 
 
-def _machine(machine: Mapping[str, Any]) -> Facts:
+def machine_facts(machine: Mapping[str, Any]) -> Facts:
+    """Where it was computed, and with what."""
     facts = []
     if gpus := machine.get("gpus"):
         facts.append(("Card", gpus[0] if len(gpus) == 1 else f"{len(gpus)} × {gpus[0]}"))
@@ -67,7 +69,8 @@ def _machine(machine: Mapping[str, Any]) -> Facts:
     return facts
 
 
-def _effort(history: History) -> Facts:
+def effort(history: History) -> Facts:
+    """How long it took, and how many tokens it saw."""
     facts = []
     if history.timed:
         facts.append(("Time", _duration(history.hours)))
@@ -123,10 +126,15 @@ def _speed(train: Track) -> Facts:
     return facts
 
 
-def _troubles(history: History) -> Facts:
+def troubles(history: History) -> Facts:
+    """What did not go as it should; nothing if all did."""
     skipped = np.nansum(history.train.everything("skipped"))
     counts = [("Steps left out", int(skipped))]
-    for kind, label in (("rollback", "Rollbacks"), ("resume", "Times continued")):
+    for kind, label in (
+        ("rollback", "Rollbacks"),
+        ("restart", "Times begun anew"),
+        ("resume", "Times continued"),
+    ):
         counts.append((label, sum(event.kind == kind for event in history.events)))
     return [(label, f"{count:,}") for label, count in counts if count]
 

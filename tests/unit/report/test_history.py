@@ -95,3 +95,13 @@ def test_a_measurement_that_comes_later_or_is_missing_once_has_a_gap():
     assert live(history.train, "new") == [(2, 7)]
     assert history.train.last("new") == 7
     assert history.train.last("never") is None
+
+
+def test_what_was_trained_before_beginning_anew_is_gone():
+    dev = {"kind": "dev", "step": 100, "time": 1e9, "epoch": 1.0, "accuracy": 0.5}
+    history = History([train(50, 1), train(100, 2), dev, event("restart", 100, 2)])
+
+    assert live(history.train) == []
+    assert live(history.dev, "accuracy") == []
+    assert history.step == 0
+    assert history.events[0].said == "began anew after step 100, with another seed"

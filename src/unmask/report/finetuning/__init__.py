@@ -1,0 +1,1 @@
+"""What a fine-tuning did, and what its model answers on dev."""
