@@ -1,9 +1,10 @@
-"""A process that waits on a pipe until it is asked something."""
+"""A process that waits on a pipe until it is asked something: both of its ends."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +38,19 @@ class Live:
             raise SystemExit(f"{self._command} died of {question}")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+class Asked:
+    """The end within such a script; what libraries print there goes to stderr."""
+
+    def __init__(self) -> None:
+        self._answers = os.fdopen(os.dup(1), "w")
+        os.dup2(2, 1)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return map(json.loads, sys.stdin)
+
+    def answer(self, **facts: object) -> None:
+        """Answer the question that was asked last."""
+        self._answers.write(json.dumps(facts) + "\n")
+        self._answers.flush()

@@ -9,8 +9,6 @@ Questions come as lines of JSON on stdin, answers go to stdout:
 """
 
 import gc
-import json
-import os
 import resource
 import sys
 import time
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from live import Asked
 from pretrain_shapes import SHAPES, TRIAL, Batch, Built, Work
 
 from unmask.core import engine
@@ -100,14 +99,12 @@ class Side:
 
 
 def main() -> None:
-    """Answer until stdin ends; what libraries print goes to stderr."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+    """Answer until stdin ends."""
+    asked = Asked()
     torch.set_num_threads(engine.cores())
     side = Side(sys.argv[1:])
-    for line in sys.stdin:
-        answers.write(json.dumps(side.answer(json.loads(line))) + "\n")
-        answers.flush()
+    for question in asked:
+        asked.answer(**side.answer(question))
 
 
 if __name__ == "__main__":
