@@ -1,4 +1,4 @@
-"""Runs of `unmask pretrain` that are started, watched and ended by a test."""
+"""Trainings of `unmask` that are started, watched and ended by a test."""
 
 import json
 import signal
@@ -20,7 +20,7 @@ FREE = ("time", "tokens_per_s", "mfu", "memory_bytes", "seconds")
 class Started:
     """One command in one or more processes, which are started as torchrun does."""
 
-    def __init__(self, line, words, processes=1):
+    def __init__(self, line, words, processes=1, command="pretrain"):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -34,7 +34,7 @@ class Started:
                 "MASTER_PORT": str(port),
             }
             environment = line.environment | (world if processes > 1 else {})
-            self.processes.append(Command(("pretrain", *words), line.folder, environment))
+            self.processes.append(Command((command, *words), line.folder, environment))
 
     def going(self):
         return self.processes[0].returncode is None
@@ -56,25 +56,25 @@ class Started:
         return [process.returncode for process in self.processes], said[0]
 
 
-def begun_by_torchrun(line, words, processes):
+def begun_by_torchrun(line, words, processes, command="pretrain"):
     """The real launcher, which starts so many processes itself."""
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", processes)
-    command = [sys.executable, *map(str, (*launcher, "-m", "unmask", "pretrain", *words))]
+    all_words = [sys.executable, *map(str, (*launcher, "-m", "unmask", command, *words))]
     return subprocess.Popen(
-        command, cwd=line.folder, env=line.environment, stderr=subprocess.PIPE, text=True
+        all_words, cwd=line.folder, env=line.environment, stderr=subprocess.PIPE, text=True
     )
 
 
-def finished(line, words, processes=1):
+def finished(line, words, processes=1, command="pretrain"):
     """Run to the end; what the first process said."""
-    codes, said = Started(line, words, processes).end()
+    codes, said = Started(line, words, processes, command).end()
     assert codes == [0] * processes, said
     return said
 
 
-def torchrun(line, words, processes):
+def torchrun(line, words, processes, command="pretrain"):
     """Run to the end under the real torchrun."""
-    launcher = begun_by_torchrun(line, words, processes)
+    launcher = begun_by_torchrun(line, words, processes, command)
     said = launcher.communicate(timeout=WAIT_S)[1]
     assert launcher.returncode == 0, said
     return said

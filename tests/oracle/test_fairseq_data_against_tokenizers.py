@@ -1,21 +1,12 @@
-"""SST-2 and RTE as fairseq's preprocess_GLUE_tasks.sh writes them, against our own encoding.
+"""SST-2 and RTE as fairseq's preprocess_GLUE_tasks.sh writes them, against our own encoding."""
 
-What fairseq-preprocess does is written here from its description: GPT-2's ids of each line by
-`encoder.json` and `vocab.bpe` (tokenizers), their numbers by `dict.txt`, `</s>` at the end; labels
-by their frequency in train, with a dictionary filled up to eight.
-"""
-
-import collections
 import csv
 import functools
 import gzip
-import io
 import json
-import struct
 
-import numpy as np
 import pytest
-from tokenizers import ByteLevelBPETokenizer
+from tests.fairseq_preprocess import preprocess
 
 from unmask.finetune.fairseq_data import folder as folders
 from unmask.finetune.fairseq_data import gpt2
@@ -40,45 +31,9 @@ def rows(path, text_columns, label):
     ]
 
 
-def write(stem, items):
-    index, data, address = io.BytesIO(), io.BytesIO(), []
-    for item in items:
-        address.append(data.tell())
-        data.write(np.array(item, "<u2").tobytes())
-    index.write(b"MMIDIDX\x00\x00" + struct.pack("<QBQ", 1, 8, len(items)))
-    index.write(struct.pack(f"<{len(items)}i", *map(len, items)))
-    index.write(struct.pack(f"<{len(items)}q", *address))
-    stem.with_suffix(".idx").write_bytes(index.getvalue())
-    stem.with_suffix(".bin").write_bytes(data.getvalue())
-
-
 @functools.cache
 def roberta(shared_data):
     return imports.read(imports.find(shared_data / "bpe/roberta"))
-
-
-def preprocess(shared_data, out, texts, names):
-    """Write one split, `train`, as fairseq does; the names of the classes in its order."""
-    source = shared_data / "bpe/gpt2_bpe"
-    bpe = ByteLevelBPETokenizer(str(source / "encoder.json"), str(source / "vocab.bpe"))
-    lines = (source / "dict.txt").read_text(encoding="utf-8").splitlines()
-    number = {line.split()[0]: 4 + row for row, line in enumerate(lines)}
-    for place, column in enumerate(zip(*texts, strict=True)):
-        (out / f"input{place}").mkdir()
-        (out / f"input{place}" / "dict.txt").write_text("\n".join(lines) + "\n")
-        encoded = bpe.encode_batch([text.strip() for text in column])
-        write(
-            out / f"input{place}" / "train",
-            [[*(number[str(id_)] for id_ in encoding.ids), 2] for encoding in encoded],
-        )
-    counted = collections.Counter(names).most_common()
-    (out / "label").mkdir()
-    filled = [f"{name} {count}" for name, count in counted]
-    filled += [f"madeupword{n:04} 0" for n in range(-(len(filled) + 4) % 8)]
-    (out / "label" / "dict.txt").write_text("\n".join(filled) + "\n")
-    order = [name for name, _ in counted]
-    write(out / "label" / "train", [[4 + order.index(name), 2] for name in names])
-    return order
 
 
 @pytest.mark.parametrize(
@@ -89,7 +44,8 @@ def test_ids_and_labels_are_those_of_our_own_encoding(shared_data, tmp_path, fil
     texts, names = rows(shared_data / file, columns, "label")
     texts += [[text] * len(columns) for text in NASTY]
     names += [names[0]] * len(NASTY)
-    order = preprocess(shared_data, tmp_path, texts, names)
+    source = shared_data / "bpe/gpt2_bpe"
+    order = preprocess(source, tmp_path, {"train": (texts, names)})
     tokenizer = roberta(shared_data)
 
     found = folders.read_classes(tmp_path, "train", tokenizer, max_length=10_000)

@@ -39,10 +39,11 @@ roberta = RobertaModel.from_pretrained(
 )
 ```
 
-`model.pt` is a pickle with an `argparse.Namespace` in it, as fairseq's own are. It has no state of
-an optimizer: fine-tune from it with `--restore-file model.pt --reset-optimizer --reset-dataloader
---reset-meters`. The counts in `dict.txt` are made up: with `--freq-weighted-replacement` every
-token would count as often as any other.
+`model.pt` is a pickle with an `argparse.Namespace` in it, as fairseq's own are; with torch 2.6 and
+later, fairseq loads either only where `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1` is set. It has no state
+of an optimizer: fine-tune from it with `--restore-file model.pt --reset-optimizer
+--reset-dataloader --reset-meters`. The counts in `dict.txt` are made up: with
+`--freq-weighted-replacement` every token would count as often as any other.
 """
 
 

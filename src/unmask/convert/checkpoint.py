@@ -14,7 +14,6 @@ from unmask.core.progress import say
 from unmask.model import fairseq, pickles
 from unmask.model.config import ModelConfig
 
-LM_HEAD = "encoder.lm_head."
 HEADS = re.compile(r"classification_heads\.([^.]+)\.(.+)")
 UNUSED = re.compile(
     r".*\.version|(.*\.)?_float_tensor"  # buffers that tell other models of fairseq how to read
@@ -22,6 +21,8 @@ UNUSED = re.compile(
 )
 """What fairseq never reads. 0.12 stores a second set of each layer's weights for its fast path
 (modules/transformer_layer.py): no step of training reaches it, and loading writes over it."""
+HEAD_SIZE = 64
+"""Of every RoBERTa that was published."""
 HINT = "only post-LN RoBERTa models of fairseq with learned positions can be read"
 
 
@@ -66,7 +67,8 @@ def read(path: Path) -> Checkpoint:
     if not isinstance(stored, dict) or not all(isinstance(x, Tensor) for x in stored.values()):
         raise UserError(f"{path}: holds no fairseq model", "name a model.pt that fairseq wrote")
     theirs, heads = _parted(stored, path)
-    lm_head = {name: theirs.pop(name) for name in [*theirs] if name.startswith(LM_HEAD)}
+    stem = f"{fairseq.LM_HEAD}."
+    lm_head = {name: theirs.pop(name) for name in [*theirs] if name.startswith(stem)}
     settings = [checkpoint.get("args"), checkpoint.get("cfg")]
     config = _config(theirs, settings, path)
     theirs.setdefault(fairseq.TYPE, torch.zeros_like(theirs[fairseq.WORD][: config.types]))
@@ -136,9 +138,8 @@ def _heads(settings: object, width: int, path: Path) -> int:
     heads = pickles.recorded(settings, "encoder_attention_heads")
     if isinstance(heads, int):
         return heads
-    size = fairseq.HEAD_SIZE
-    say(f"{path}: records no number of attention heads; heads of size {size} are taken")
-    return max(1, width // size)
+    say(f"{path}: records no number of attention heads; heads of size {HEAD_SIZE} are taken")
+    return max(1, width // HEAD_SIZE)
 
 
 def _share(settings: object, name: str, default: float) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from unmask.convert.checkpoint import HINT, LM_HEAD, Checkpoint, require
+from unmask.convert.checkpoint import HINT, Checkpoint, require
 from unmask.core.errors import UserError
 from unmask.core.progress import say
 from unmask.model import fairseq, tensors
@@ -15,15 +15,6 @@ from unmask.model.tensors import Modules
 
 LM = "lm_head"
 """The name by which --head asks for the masked language model."""
-ENCODER: Modules = {
-    ours: theirs for ours, theirs in fairseq.MODULES.items() if ours.startswith("encoder.")
-}
-
-
-def modules(head: str) -> Modules:
-    """Name the modules of an encoder with a classification head, ours to fairseq's."""
-    stem = f"classification_heads.{head}"
-    return {**ENCODER, "dense": (f"{stem}.dense",), "out": (f"{stem}.out_proj",)}
 
 
 def choose(held: Checkpoint, asked: str | None) -> str:
@@ -51,7 +42,7 @@ def choose(held: Checkpoint, asked: str | None) -> str:
 
 def masked_lm(held: Checkpoint) -> MaskedLM:
     """Build the masked language model; UserError if its head stands for none, or is untied."""
-    if not held.lm_head.get(f"{LM_HEAD}dense.weight", torch.ones(1)).any():
+    if not held.lm_head.get(f"{fairseq.LM_HEAD}.dense.weight", torch.ones(1)).any():
         raise UserError(
             f"{held.path}: its lm_head is all zeros, so it can fill no mask",
             f"--head names one of: {', '.join(held.heads) or 'none'}",
@@ -68,14 +59,14 @@ def classifier(held: Checkpoint, head: str, labels: tuple[str, ...]) -> Sequence
     problem: Problem = "regression" if held.regresses(head) else "single_label_classification"
     with torch.device("meta"):
         model = SequenceClassifier(held.config, labels, problem)
-    return _filled(model, held, _with(held, head), modules(head))
+    return _filled(model, held, _with(held, head), fairseq.modules(head))
 
 
 def multiple_choice(held: Checkpoint, head: str) -> MultipleChoice:
     """Build what scores choices (tasks/sentence_ranking.py)."""
     with torch.device("meta"):
         model = MultipleChoice(held.config)
-    return _filled(model, held, _with(held, head), modules(head))
+    return _filled(model, held, _with(held, head), fairseq.modules(head))
 
 
 def _with(held: Checkpoint, head: str) -> dict[str, Tensor]:

@@ -74,7 +74,7 @@ def read(source: Source) -> Tokenizer:
     except Exception as error:  # the library raises nothing narrower
         raise UserError(f"{encoder}, {merges.name}: not read ({error})", "get them again") from None
     try:
-        return byte_level_bpe(_ids(gpt2_ids, _names(source.dictionary)), pairs)
+        return byte_level_bpe(fairseq.renumber(gpt2_ids, _names(source.dictionary)), pairs)
     except UserError as error:
         raise UserError(f"{source.dictionary}: {error.what}", error.hint) from None
 
@@ -142,17 +142,6 @@ def _whole(given: Path, folder: Path | None) -> imports.Source:
             f"{given}: {ENCODER} and {MERGES} do not lie beside the checkpoint",
             "name a folder that holds them, or another tokenizer of RoBERTa, by --tokenizer",
         ) from error
-
-
-def _ids(gpt2_ids: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
-    """Number the tokens by dict.txt, which may also say where `<mask>` stands."""
-    mask = ROBERTA.mask
-    ids = fairseq.renumber(gpt2_ids, [name for name in names if name != mask])
-    if mask not in names:
-        return ids
-    place = len(BEFORE) + names.index(mask)
-    moved = {token: id_ + (id_ >= place) for token, id_ in ids.items()}
-    return {**moved, mask: place}
 
 
 def _names(dictionary: Path) -> list[str]:

@@ -10,8 +10,6 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from unmask.convert.checkpoint import LM_HEAD
-from unmask.convert.models import modules
 from unmask.core import files
 from unmask.core.errors import UserError
 from unmask.core.progress import say
@@ -114,7 +112,8 @@ def state(model: Writable, head: str) -> dict[str, Tensor]:
     model's head: a classifier gets one of zeros.
     """
     ours = model.state_dict()
-    names = tensors.names(model, fairseq.MODULES if isinstance(model, MaskedLM) else modules(head))
+    lm = isinstance(model, MaskedLM)
+    names = tensors.names(model, fairseq.MODULES if lm else fairseq.modules(head))
     theirs = tensors.split(ours, names)
     type_1D = theirs.pop(fairseq.TYPE)
     if type_1D.any():
@@ -122,9 +121,9 @@ def state(model: Writable, head: str) -> dict[str, Tensor]:
         position_PD = theirs[fairseq.POSITION].clone()
         position_PD[fairseq.PAD + 1 :] += type_1D
         theirs[fairseq.POSITION] = position_PD
-    if not isinstance(model, MaskedLM):
+    if not lm:
         theirs |= _no_lm_head(theirs[fairseq.WORD])
-    return theirs | {f"{LM_HEAD}weight": theirs[fairseq.WORD]}
+    return theirs | {f"{fairseq.LM_HEAD}.weight": theirs[fairseq.WORD]}
 
 
 def _criterion(model: Writable, head: str) -> dict[str, Any]:
@@ -152,4 +151,4 @@ def _no_lm_head(word_VD: Tensor) -> dict[str, Tensor]:
         "layer_norm.weight": (width,),
         "layer_norm.bias": (width,),
     }
-    return {f"{LM_HEAD}{name}": word_VD.new_zeros(shape) for name, shape in shapes.items()}
+    return {f"{fairseq.LM_HEAD}.{name}": word_VD.new_zeros(shape) for name, shape in shapes.items()}

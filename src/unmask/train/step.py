@@ -24,11 +24,10 @@ def descend(
     """Take one step down the gradients, or leave it out; return their norm, on the device.
 
     Clipping (0: none) and the loss scale of fp16 are one factor, which the fused optimizer divides
-    by while it reads the gradients; so they are not written again, and nothing waits for a number
-    to come back from the device.
+    by while it reads the gradients; so nothing waits for a number to come back from the device.
     """
     norm = gradient_norm(module)
-    divisor = torch.ones_like(norm)
+    divisor: Tensor | None = None  # with one, a fused optimizer writes all gradients again
     too_large = torch.zeros_like(norm)
     if scale is not None:
         norm = norm / scale.value
@@ -38,7 +37,8 @@ def descend(
         too_large = (overflow & (scale.value > 1)).float()
         scale.update(overflow=overflow)
     if clip_norm > 0:
-        divisor = divisor * (norm / clip_norm).clamp(min=1.0)
+        over = (norm / clip_norm).clamp(min=1.0)
+        divisor = over if divisor is None else divisor * over
     left_out = torch.maximum(guard.judge(loss, norm.where(too_large == 0, 0.0)), too_large)
     for group in optimizer.param_groups:
         group["lr"] = lr * group.get("share", 1.0)
@@ -47,7 +47,7 @@ def descend(
     return norm
 
 
-def _leave_out(optimizer: Any, left_out: Tensor, divisor: Tensor) -> None:  # noqa: ANN401
+def _leave_out(optimizer: Any, left_out: Tensor, divisor: Tensor | None) -> None:  # noqa: ANN401
     """Tell a fused optimizer what GradScaler would tell it (torch.amp, `_maybe_opt_step`)."""
     optimizer.found_inf = left_out
     optimizer.grad_scale = divisor

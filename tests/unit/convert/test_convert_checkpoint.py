@@ -20,7 +20,9 @@ def write(made, tmp_path):
         edit(state)
         args = writing.arguments(made[kind], head) | settings
         args = {name: value for name, value in args.items() if value is not None}
-        settings = {"args": argparse.Namespace(**args)} if cfg is None else {"cfg": cfg}
+        settings = (
+            {"args": argparse.Namespace(**args)} if cfg is None else {"args": None, "cfg": cfg}
+        )
         torch.save(settings | {"model": state}, tmp_path / "model.pt")
         return tmp_path / "model.pt"
 
@@ -201,6 +203,24 @@ def test_the_second_set_of_weights_of_012_is_left_out(write, capsys):
 
     assert "ignored encoder.sentence_encoder.version (of 17 tensors" in capsys.readouterr().err
     assert torch.equal(found.bias, models.masked_lm(checkpoint.read(write())).bias)
+
+
+def test_the_row_of_token_types_that_fairseq_has_not_is_zero(write):
+    type_1D = models.masked_lm(checkpoint.read(write())).encoder.embedding.token_type.weight
+
+    assert type_1D.shape == (1, 16)
+    assert not type_1D.any()
+
+
+def test_tensors_that_do_not_fit_are_named(write):
+    def spoil(state):
+        state[f"{STEM}.layers.0.fc2.bias"] = torch.zeros(5)
+        state[f"{STEM}.layers.1.fc3.bias"] = torch.zeros(16)
+
+    said = refusal(models.masked_lm, checkpoint.read(write(edit=spoil)))
+
+    assert f"model.pt: does not hold a RoBERTa: {STEM}.layers.0.fc2.bias is 5, expected 16" in said
+    assert f"{STEM}.layers.1.fc3.bias 16 is unexpected | only post-LN" in said
 
 
 def test_a_pre_norm_model_is_refused(write):

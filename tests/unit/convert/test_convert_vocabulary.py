@@ -10,6 +10,7 @@ import tokenizers
 from unmask.convert import vocabulary
 from unmask.convert.vocabulary import Spelling
 from unmask.core.errors import UserError
+from unmask.tokenizer import imports
 from unmask.tokenizer.tokenizer import Tokenizer
 
 HERE = Path("folder")
@@ -47,6 +48,7 @@ def test_every_token_keeps_its_id_wherever_the_mask_stands(seed, make_tokenizer,
     after = vocabulary.read(vocabulary.find(tmp_path, None))
 
     assert ids(after) == ids(before)
+    assert ids(imports.read(imports.find(tmp_path))) == ids(before)
     text = "".join(dice.choices(letters + " ", k=80))
     assert after.encode([text, *TEXTS])[0].ids == before.encode([text, *TEXTS])[0].ids
 
@@ -240,8 +242,6 @@ def test_other_special_ids_are_refused(make_tokenizer):
 
 
 def test_bert_has_another_alphabet(shared_data):
-    from unmask.tokenizer import imports
-
     found = imports.find(shared_data / "wordpiece" / "bert-base-uncased")
     settings = {} if len(found.paths) > 1 else {"lowercase": True}
     tokenizer = imports.read(found, **settings)

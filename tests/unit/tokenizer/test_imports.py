@@ -63,12 +63,29 @@ def test_fillers_of_fairseq_keep_their_places(tmp_path):
     assert tokenizer.mask_id == 271 == tokenizer.vocabulary - 1
 
 
+@pytest.mark.parametrize("place", [0, 1, 100, 265])
+def test_a_mask_stands_where_fairseqs_dictionary_names_it(place, tmp_path):
+    write_fairseq(tmp_path)
+    path = tmp_path / "dict.txt"
+    lines = path.read_text().splitlines()
+    lines.insert(place, "<mask> 1")
+    path.write_text("\n".join(lines) + "\n")
+
+    tokenizer = imported(tmp_path)
+
+    assert tokenizer.mask_id == place + 4
+    tokens = [tokenizer.token(id_) for id_ in range(tokenizer.vocabulary)]
+    others = [BPE.token(id_) for id_ in range(BPE.vocabulary - 1)]
+    assert tokens == [*others[: place + 4], "<mask>", *others[place + 4 :]]
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
         (lambda lines: [*lines, "999 1"], "'999' is no id of it"),
         (lambda lines: lines[1:], r"its id 264 is left out \(1 such\)"),
         (lambda lines: [*lines, lines[0]], "1 of the lines come up again"),
+        (lambda lines: ["<mask> 1", *lines, "<mask> 1"], "1 of the lines come up again"),
     ],
 )
 def test_a_dictionary_that_does_not_fit_is_refused(tmp_path, change, complaint):

@@ -132,14 +132,25 @@ def _outputs(
 ) -> tuple[int, ...]:
     """Which output of the model stands for each of the folder's labels.
 
-    fairseq's order of outputs without names is that of the folder that it trained on.
+    fairseq's order of outputs without names is that of the folder it trained on: UserError for a
+    task of GLUE where that cannot have been this folder.
     """
-    if order == "fairseq" and labels == tuple(f"LABEL_{number}" for number in range(len(names))):
-        return tuple(range(len(names)))
-    if task in GLUE:
-        glue = glue_tasks.task(task)
-        outputs = output_of_label(labels, glue, order)
-        return tuple(outputs[glue.labels.index(name)] for name in names)
+    as_here = tuple(range(len(names)))
+    unnamed = order == "fairseq" and labels == tuple(f"LABEL_{number}" for number in as_here)
+    if task not in GLUE:
+        return as_here if unnamed else _by_name(names, labels)
+    glue = glue_tasks.task(task)
+    outputs = output_of_label(labels, glue, order)
+    found = tuple(outputs[glue.labels.index(name)] for name in names)
+    if unnamed and found != as_here:
+        raise UserError(
+            f"the folder's order of labels, {', '.join(names)}, is not that of fairseq's {task}",
+            "unmask convert --labels names the outputs, in the order of what the model learnt from",
+        )
+    return found
+
+
+def _by_name(names: tuple[str, ...], labels: tuple[str, ...]) -> tuple[int, ...]:
     if set(labels) != set(names):
         raise UserError(
             f"a head that does not fit the task: the model has {', '.join(labels[:8])}, the folder "
