@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound="DataclassInstance")
 
-NOT_PART_OF_THE_RESULT = ("out", "force", "engine", "address", "workers", "parallel", "track")
+NOT_PART_OF_THE_RESULT = (
+    *("out", "force", "engine", "address", "workers", "parallel", "track", "at_once"),
+)
 """Settings that say where and how the work is done, and who is told; the result is the same: to the
 bit, or where processes share a training (`parallel`), up to the order of its sums."""
 

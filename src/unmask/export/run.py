@@ -13,12 +13,15 @@ from unmask.export.onnx import export
 from unmask.export.parity import Parity, compare
 from unmask.finetune import table
 from unmask.finetune.data_config import ColumnsConfig
+from unmask.finetune.known import Known
 from unmask.infer.backend import ONNX_FILE
 from unmask.infer.pipelines import Pipeline
 from unmask.infer.torch_backend import TorchBackend
 from unmask.model import weights
+from unmask.model.heads import MaskedLM, SequenceClassifier
 
 STAGE = "export"
+EXPORTED = (MaskedLM, SequenceClassifier)
 
 
 def run(config: ExportConfig) -> None:
@@ -30,6 +33,12 @@ def run(config: ExportConfig) -> None:
     ]
     if manifests.is_done(config.out, STAGE, settings, inputs, force=config.force):
         return
+    known = Known.of(config.model)
+    if known.kind not in EXPORTED:
+        raise UserError(
+            f"{config.model}: a {known.kind.__name__}, which cannot be exported yet",
+            "masked language models and sequence classifiers can",
+        )
     backend = TorchBackend.open(config.model)
     with manifests.building(config.out) as folder:
         say("exporting to ONNX")
@@ -43,7 +52,7 @@ def run(config: ExportConfig) -> None:
                 "report it with the model's config.json; nothing was written",
             )
         files.write_json(folder / "contract.json", _contract(folder, parity))
-        facts = {"max_difference": parity.max_difference, "texts": parity.texts}
+        facts = known.facts | {"max_difference": parity.max_difference, "texts": parity.texts}
         manifests.write(folder, STAGE, settings, inputs, facts)
     speeds = ", ".join(f"{name} {speed:,.0f}" for name, speed in parity.sentences_per_s.items())
     say(f"max |difference| {parity.max_difference:.2e}; sentences/s: {speeds}; {config.out}")

@@ -103,12 +103,7 @@ def _with_dropout(model: FinetunedModel, head: Head, dropout: float) -> Finetune
 
 
 def _refuse_unfit(config: FinetuneConfig, other: Path) -> None:
-    """A model to start from must be fine-tuned, of the kind of --model, and be used."""
-    if config.weights == "random":
-        raise UserError(
-            f"--init-from {other} with --weights random: its weights would not be used",
-            "give one of them",
-        )
+    """A model to start from must be fine-tuned, and of the kind of --model."""
     if weights.head_of(other) is MaskedLM:
         raise UserError(
             f"--init-from {other}: is not fine-tuned", f"give --model {other}, or a fine-tuned one"

@@ -26,34 +26,6 @@ LEAST = 8
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class ManyConfig:
-    """Several trainings of one command, each in a process of its own."""
-
-    seeds: int = 1
-    """Train with so many seeds; reported are median, spread and a confidence interval, and the
-    model of the median is the result."""
-    folds: int = 1
-    """Split the training table into so many folds, and train as often with another one as dev."""
-    sweep_lr: tuple[float, ...] = ()
-    """Peak learning rates to try (the paper: 1e-5 2e-5 3e-5); what is best on dev is the result."""
-    sweep_batch: tuple[int, ...] = ()
-    """Examples of one step to try (the paper: 16 32)."""
-    at_once: int = 1
-    """Trainings side by side; they share the processor's cores."""
-
-    def __post_init__(self) -> None:
-        for name in ("seeds", "folds", "at_once"):
-            if (value := getattr(self, name)) < 1:
-                flag = name.replace("_", "-")
-                raise UserError(f"--many.{flag} {value}: too small", "give 1 or more")
-        if self.folds > 1 and self.seeds > 1:
-            raise UserError(
-                f"--many.folds {self.folds} with --many.seeds {self.seeds}: too many ways to vary",
-                "give one of them",
-            )
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class FinetuneConfig:
     """Fine-tune a model on a task; what scores best on dev is kept."""
 
@@ -79,7 +51,6 @@ class FinetuneConfig:
         default_factory=lambda: OptimConfig(peak_lr=2e-5, weight_decay=0.1)
     )
     parallel: ParallelConfig = dataclasses.field(default_factory=ParallelConfig)
-    many: ManyConfig = dataclasses.field(default_factory=ManyConfig)
     metric: str | None = None
     """Score on dev by which the best moment is chosen; by default that of the paper."""
     class_weights: Literal["none", "balanced"] = "none"
@@ -117,8 +88,22 @@ class FinetuneConfig:
     """Steps between two rows of metrics.jsonl."""
     seed: int = 0
     """Decides the head's initial weights, the order and dropout."""
+    seeds: int = 1
+    """Train with so many seeds, from --seed on; reported are median, spread and a confidence
+    interval, and the model of the median is the result."""
+    folds: int = 1
+    """Split the training table into so many folds, and train as often with another one as dev."""
     fold: int | None = None
-    """Of --many.folds: the one that is dev; set for each of them by the command itself."""
+    """Of --folds: the one that is dev; set for each of them by the command itself."""
+    sweep: bool = False
+    """Try the paper's grid, peak rates 1e-5, 2e-5 and 3e-5 with batches of 16 and 32 (RoBERTa, table
+    10); what is best on dev is the result."""
+    sweep_lr: tuple[float, ...] = ()
+    """Peak learning rates to try, instead of the paper's."""
+    sweep_batch: tuple[int, ...] = ()
+    """Batches to try, instead of the paper's."""
+    at_once: int = 1
+    """Trainings side by side; they share the processor's cores, and each has a card of its own."""
     device: Device = "auto"
     """Where to compute."""
     precision: Precision = "auto"
@@ -128,7 +113,7 @@ class FinetuneConfig:
 
     def __post_init__(self) -> None:
         counts = ("steps", "batch", "log_every", "evaluate_every", "patience")
-        _refuse_below(self, 1, *counts)
+        _refuse_below(self, 1, *counts, "seeds", "folds", "at_once")
         _refuse_below(self, 0, "warmup_steps", "frozen_layers", "restarts")
         _refuse_below(self, LEAST, "max_length", "micro_tokens")
         for name, fits, hint in (
@@ -139,29 +124,37 @@ class FinetuneConfig:
         ):
             if not fits:
                 raise UserError(f"{_flag(name)} {getattr(self, name):g}: out of range", hint)
-        if self.fold is not None and not 0 <= self.fold < self.many.folds:
-            raise UserError(
-                f"--fold {self.fold}: there are {self.many.folds}",
-                "give --many.folds alone, and the command runs all of them",
-            )
-        self._refuse_unread()
+        self._refuse_at_odds()
+        refuse_unread(self, self.task)
 
-    def _refuse_unread(self) -> None:
-        """Settings of another family of tasks would be ignored."""
-        of_tables = self.columns != ColumnsConfig() and self.task != "table"
-        of_choices = self.choices != ChoicesConfig() and self.task != "choices"
-        of_questions = self.windows != WindowsConfig() and self.task not in QUESTIONS
-        of_entities = self.entities != EntitiesConfig() and self.task not in ENTITIES
-        for unread, flags, tasks in (
-            (of_tables, "--columns", "table"),
-            (of_choices, "--choices", "choices"),
-            (of_questions, "--windows", ", ".join(QUESTIONS)),
-            (of_entities, "--entities", ", ".join(ENTITIES)),
-        ):
-            if unread:
-                raise UserError(
-                    f"{flags} flags with --task {self.task}: they are for {tasks}", "leave them out"
-                )
+    def _refuse_at_odds(self) -> None:
+        """Settings that contradict one another, or of which one would be ignored."""
+        if self.init_from is not None and self.weights == "random":
+            raise UserError(
+                f"--init-from {self.init_from} with --weights random: its weights would not be used",
+                "give one of them",
+            )
+        several = max(self.seeds, self.folds, len(self.sweep_lr), len(self.sweep_batch)) > 1
+        if self.at_once > 1 and not (several or self.sweep):
+            raise UserError(
+                f"--at-once {self.at_once}: there is one training",
+                "give --seeds, --folds or --sweep, too",
+            )
+        if self.fold is not None and not 0 <= self.fold < self.folds:
+            raise UserError(
+                f"--fold {self.fold}: there are {self.folds}",
+                "give --folds alone, and the command runs all of them",
+            )
+        if self.folds > 1 and self.seeds > 1:
+            raise UserError(
+                f"--folds {self.folds} with --seeds {self.seeds}: too many ways to vary",
+                "give one of them",
+            )
+        if self.folds > 1 and self.task != "table":
+            raise UserError(
+                f"--folds {self.folds}: --task {self.task} has a dev set of its own",
+                "give --task table, or leave it out",
+            )
         if self.class_weights != "none" and (
             self.task not in SENTENCES or self.task == "stsb" or self.columns.target != "class"
         ):
@@ -169,11 +162,6 @@ class FinetuneConfig:
                 f"--class-weights {self.class_weights}: what --task {self.task} learns is not one "
                 "class an example",
                 "leave it out",
-            )
-        if self.many.folds > 1 and self.task != "table":
-            raise UserError(
-                f"--many.folds {self.many.folds}: --task {self.task} has a dev set of its own",
-                "give --task table, or leave it out",
             )
 
 
@@ -226,6 +214,21 @@ class SubmitConfig:
     """Where to compute."""
     precision: Precision = "auto"
     """bf16 multiplies matrices in bf16; auto: bf16 where it is native."""
+
+
+def refuse_unread(config: FinetuneConfig | EvaluateConfig, task: str) -> None:
+    """UserError for settings of another family of tasks, which would be ignored."""
+    for given, flags, tasks in (
+        (config.columns != ColumnsConfig(), "--columns", ("table",)),
+        (config.choices != ChoicesConfig(), "--choices", ("choices",)),
+        (config.windows != WindowsConfig(), "--windows", QUESTIONS),
+        (config.entities != EntitiesConfig(), "--entities", ENTITIES),
+    ):
+        if given and task not in tasks:
+            raise UserError(
+                f"{flags} flags with --task {task}: they are for {', '.join(tasks)}",
+                "leave them out",
+            )
 
 
 def _refuse_below(config: FinetuneConfig, least: int, *names: str) -> None:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from unmask.core.errors import UserError
 from unmask.finetune.choice import family as choice
-from unmask.finetune.config import EvaluateConfig, FinetuneConfig
+from unmask.finetune.config import EvaluateConfig, FinetuneConfig, refuse_unread
 from unmask.finetune.entities import family as entities
 from unmask.finetune.fairseq_data import folder
 from unmask.finetune.known import Known
@@ -61,6 +61,12 @@ def judged(config: EvaluateConfig, known: Known, tokenizer: Tokenizer) -> list[S
     wanted = config.max_length or known.facts.get("max_length")
     length = _length(name, wanted, config.model)
     config = dataclasses.replace(config, task=name)
+    refuse_unread(config, name)
+    if config.order is not None and name not in GLUE and not folder.is_fairseq(config.data):
+        raise UserError(
+            f"--order {config.order} with --task {name}: it is for GLUE and for folders of fairseq",
+            "leave it out",
+        )
     return _family(name, config.data).judged(config, known, tokenizer, length)
 
 

@@ -7,7 +7,7 @@ from unmask.core import manifests
 from unmask.core.errors import UserError
 from unmask.finetune.task import Facts
 from unmask.model import weights
-from unmask.model.heads import MaskedLM, Model, Pretraining, SequenceClassifier
+from unmask.model.heads import MaskedLM, Model, SequenceClassifier
 from unmask.model.problem import Problem
 
 
@@ -37,7 +37,7 @@ class Known:
                 f"a head that does not fit the task: {self.folder} is a {self.kind.__name__}, "
                 f"{task} needs a {kind.__name__}",
                 "give a model that was fine-tuned on it"
-                if self.kind in (MaskedLM, Pretraining)
+                if self.kind is MaskedLM
                 else "name the --task that it was fine-tuned on, or give another model",
             )
 

@@ -122,10 +122,11 @@ class Loop:
         scores = task.dev.judge.scores(logits)
         self.looks += 1
         self.stuck = self.stuck and task.dev.judge.stuck(logits)
-        self._log({"kind": "dev", "epoch": self._epochs()} | scores)
+        self._log({"kind": "dev", "epoch": self._epochs(), "metric": task.metric} | scores)
         self.trainer.meter.rewind()
         score = scores[task.metric]
-        better = self.best is None or score > self.best.scores[task.metric]
+        best = -math.inf if self.best is None else self.best.scores[task.metric]
+        better = self.best is None or score > best or math.isnan(best)
         self.waited = 0 if better else self.waited + 1
         if better:
             self.best = Best(self.trainer.steps_done, scores)

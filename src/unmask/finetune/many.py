@@ -20,10 +20,21 @@ from unmask.core.children import Child
 from unmask.core.errors import UserError
 from unmask.core.progress import Bar, bar, say
 from unmask.core.runs import Run
-from unmask.finetune.config import FinetuneConfig, ManyConfig
+from unmask.finetune.config import FinetuneConfig
 from unmask.finetune.metrics.spread import Spread, spread
 
 STAGE = "finetune"
+PAPER_LRS, PAPER_BATCHES = (1e-5, 2e-5, 3e-5), (16, 32)
+"""RoBERTa, table 10."""
+ALONE: dict[str, Any] = {
+    "seeds": 1,
+    "sweep": False,
+    "sweep_lr": (),
+    "sweep_batch": (),
+    "at_once": 1,
+    "force": False,
+}
+"""What makes a training one of its own."""
 WAIT_S = 0.1
 """Between two looks at the processes."""
 
@@ -52,17 +63,16 @@ class Result:
 
 def varied(config: FinetuneConfig) -> bool:
     """Whether the command stands for several trainings."""
-    many = config.many
-    alone = config.fold is None
-    return alone and (many.seeds > 1 or many.folds > 1 or bool(many.sweep_lr or many.sweep_batch))
+    several = config.seeds > 1 or (config.folds > 1 and config.fold is None)
+    return several or config.sweep or bool(config.sweep_lr or config.sweep_batch)
 
 
 def run_many(config: FinetuneConfig, inputs: list[manifests.Input]) -> None:
     """Run all trainings, those that are done already left out; write the summary and the model."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UserError(
-            "--many under torchrun: each training is a process of its own",
-            "start the command without torchrun, with --many.at-once as many as there are cards",
+            "several trainings under torchrun: each is a process of its own",
+            "start the command without torchrun, with --at-once as many as there are cards",
         )
     out = config.out / "model"
     if manifests.is_done(out, STAGE, configs.plain(config), inputs, force=config.force):
@@ -82,8 +92,22 @@ def run_many(config: FinetuneConfig, inputs: list[manifests.Input]) -> None:
 
 
 def _variants(config: FinetuneConfig) -> Iterator[Variant]:
-    many = config.many
-    rates, batches = many.sweep_lr or (None,), many.sweep_batch or (None,)
+    for setting, one in _settings(config):
+        for number in range(max(config.seeds, config.folds)):
+            fold = number if config.folds > 1 else None
+            seed = config.seed + (number if fold is None else 0)
+            last = f"seed-{seed}" if fold is None else f"fold-{fold}"
+            name = f"{setting}-{last}" if setting else last
+            out = config.out / "runs" / name
+            yield Variant(
+                setting, name, dataclasses.replace(one, seed=seed, fold=fold, out=out, **ALONE)
+            )
+
+
+def _settings(config: FinetuneConfig) -> Iterator[tuple[str, FinetuneConfig]]:
+    """Every setting of the grid, by name; the only one has none."""
+    rates = config.sweep_lr or (PAPER_LRS if config.sweep else (None,))
+    batches = config.sweep_batch or (PAPER_BATCHES if config.sweep else (None,))
     for lr, batch in itertools.product(rates, batches):
         words, setting = [], config
         if lr is not None:
@@ -93,22 +117,7 @@ def _variants(config: FinetuneConfig) -> Iterator[Variant]:
         if batch is not None:
             words.append(f"batch-{batch}")
             setting = dataclasses.replace(setting, batch=batch)
-        for number in range(max(many.seeds, many.folds)):
-            fold = number if many.folds > 1 else None
-            last = f"seed-{config.seed + number}" if fold is None else f"fold-{fold}"
-            name = "-".join([*words, last])
-            yield Variant(
-                "-".join(words),
-                name,
-                dataclasses.replace(
-                    setting,
-                    seed=config.seed if many.folds > 1 else config.seed + number,
-                    fold=fold,
-                    many=ManyConfig(folds=many.folds),
-                    out=config.out / "runs" / name,
-                    force=False,
-                ),
-            )
+        yield "-".join(words), setting
 
 
 def _refuse_twins(variants: list[Variant]) -> None:
@@ -116,17 +125,17 @@ def _refuse_twins(variants: list[Variant]) -> None:
     names = [variant.name for variant in variants]
     for name in names:
         if names.count(name) > 1:
-            raise UserError(f"--many: {name} is asked for twice", "give each value once")
+            raise UserError(f"{name} is asked for twice", "give each value once")
 
 
 def _run_all(variants: list[Variant], config: FinetuneConfig) -> None:
     waiting, going = list(reversed(variants)), dict[int, tuple[Variant, Child]]()
     failed: list[Child] = []
-    threads = max(1, (os.cpu_count() or 1) // config.many.at_once)
+    threads = max(1, (os.cpu_count() or 1) // config.at_once)
     try:
         with bar("trainings", len(variants)) as progress:
             while waiting or going:
-                for slot in range(config.many.at_once):
+                for slot in range(config.at_once):
                     if slot not in going and waiting:
                         variant = waiting.pop()
                         going[slot] = variant, _begun(variant, slot, threads)
@@ -210,7 +219,12 @@ def _table(
             for setting, scores in summary.items()
         },
         "runs": [
-            {"name": one.variant.name, "seed": one.variant.config.seed} | one.facts
+            {
+                "name": one.variant.name,
+                "setting": one.variant.setting,
+                "seed": one.variant.config.seed,
+            }
+            | one.facts
             for one in results
         ],
     }

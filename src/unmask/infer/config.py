@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from unmask.core.errors import UserError
+from unmask.corpus.inputs.sources import suffixes
 from unmask.finetune.data_config import ChoicesConfig
 
 Mode = Literal[
@@ -17,83 +18,129 @@ Mode = Literal[
     "pronouns",
     "choose",
 ]
-OF_LANGUAGE_MODELS = ("fill-together", "perplexity", "pronouns", "choose")
 OF_FEATURES = ("features", "token-features", "word-features")
+TOPPED = ("answer", "fill-together")
+OPTED = ("answer", "pronouns", "choose")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class PredictConfig:
-    """Answer for texts, one JSON line each on stdout: what the model's head was made for."""
+    """Answer for texts, one JSON line each on stdout: what the model's head was made for.
+
+    It fills masks, classifies, finds entities, answers questions, or chooses an option.
+    """
 
     model: Path
-    """Model folder, or export folder (then ONNX Runtime runs it)."""
+    """Model folder, or export folder, which ONNX Runtime runs."""
     mode: Mode = "answer"
-    """answer: fill masks, classify, find entities or answers, or choose, as the head does.
-    fill-together: all masks of a text at once. features, token-features, word-features: vectors.
-    perplexity: how likely a text is. pronouns: what [it] stands for. choose: which option fits _"""
+    """answer: what the head was made for.
+    Any model: features (a vector a text), token-features, word-features.
+    Masked language models: fill-together (all masks at once), perplexity,
+    pronouns (what [it] stands for), choose (which option fits where _ is)."""
     text: tuple[str, ...] = ()
-    """Texts to answer for; without --text and --file they are read from stdin, one a line. For
-    models that answer questions: the contexts; for choices: the passages."""
+    """Texts; without --text and --file, stdin has them, one a line.
+    For questions they are the contexts, for choices the passages."""
     question: str | None = None
     """Question about each text."""
     option: tuple[str, ...] = ()
-    """Options to choose from; with --mode pronouns: what the pronoun may stand for."""
+    """Options to choose from.
+    With --mode pronouns: what the pronoun may stand for."""
     file: Path | None = None
-    """File of texts: .txt with one a line, a .tsv, .csv, .jsonl or .parquet table, or, for models
-    that answer questions, a .json as SQuAD has."""
+    """File of texts: .txt, one a line; or a table, .tsv, .csv, .jsonl or
+    .parquet; or questions as SQuAD's .json has them. It may be packed."""
     text_column: str | None = None
-    """Column of the text in a table; by default `text`."""
+    """Table: column of the text; by default `text`."""
     pair_column: str | None = None
-    """Column of a second text in a table, for classifiers of pairs; of the question, for models
-    that answer questions."""
+    """Table: column of a second text, or of the question about the text."""
     choices: ChoicesConfig = dataclasses.field(default_factory=ChoicesConfig)
     top_k: int | None = None
-    """Candidates for each mask, by default 5; answers to choose from, by default 20."""
+    """Candidates for each mask (by default 5) or for each answer (20)."""
     targets: tuple[str, ...] = ()
-    """Words that are the only candidates for a mask."""
+    """The only words that may fill a mask."""
     layers: tuple[int, ...] = (-1,)
-    """With --mode features and its like: 0 is the embedding, -1 the last layer."""
+    """Features: layers; 0 is the embedding, -1 the last one."""
     pooling: Literal["mean", "first"] = "mean"
-    """With --mode features: the mean over a text's tokens, or the state of the first."""
+    """--mode features: mean over the tokens of a text, or its first token."""
     out: Path | None = None
-    """With --mode features and its like: file to write, .npy, .npz or .jsonl, instead of stdout."""
+    """Features: a .npy, .npz or .jsonl to write them to, instead of stdout."""
 
     def __post_init__(self) -> None:
         if self.text and self.file is not None:
             raise UserError("--text and --file are both given", "give one of them")
-        table = self.file is not None and self.file.suffix not in (".txt", ".json")
-        if not table and (self.text_column or self.pair_column):
+        if self.top_k is not None and self.top_k < 1:
+            raise UserError(f"--top-k {self.top_k}: too small", "give 1 or more")
+        self._refuse_empty()
+        self._refuse_of_other_sources()
+        self._refuse_of_other_modes()
+
+    @property
+    def file_kind(self) -> str:
+        """The ending of the file without that of its packing; "" where no file is given."""
+        return "" if self.file is None else suffixes(self.file)[0]
+
+    @property
+    def table(self) -> bool:
+        """Whether the texts are those of a table."""
+        return self.file is not None and self.file_kind not in (".txt", ".json")
+
+    def _refuse_empty(self) -> None:
+        for flag, texts in (
+            ("--text", self.text),
+            ("--question", () if self.question is None else (self.question,)),
+            ("--option", self.option),
+            ("--targets", self.targets),
+        ):
+            for number, text in enumerate(texts, start=1):
+                if not text.strip():
+                    raise UserError(
+                        f"{flag}: text {number} is empty", "write something, or leave it out"
+                    )
+
+    def _refuse_of_other_sources(self) -> None:
+        """Columns are those of a table, and what a file says is not said by a flag, too."""
+        table = "give a .tsv, .csv, .jsonl or .parquet file by --file"
+        if not self.table and (self.text_column or self.pair_column):
             raise UserError(
                 f"--text-column {self.text_column}, --pair-column {self.pair_column}: columns are "
                 "those of a table",
-                "give a .tsv, .csv, .jsonl or .parquet file by --file",
+                table,
             )
-        if self.top_k is not None and self.top_k < 1:
-            raise UserError(f"--top-k {self.top_k}: too small", "give 1 or more")
-        self._refuse_unread()
+        if not self.table and self.choices != ChoicesConfig():
+            raise UserError("--choices flags without a table: they name its columns", table)
+        read = dataclasses.replace(
+            self.choices, label=ChoicesConfig().label, answers=ChoicesConfig().answers
+        )
+        if self.choices != read:
+            raise UserError(
+                "--choices.label, --choices.answers: predict reads no right answers",
+                "leave them out, or run unmask evaluate",
+            )
+        if self.question is not None and (self.pair_column or self.file_kind == ".json"):
+            raise UserError(
+                f"--question {self.question!r}: the questions are in {self.file}",
+                "leave out --question" + (" or --pair-column" if self.pair_column else ""),
+            )
 
-    def _refuse_unread(self) -> None:
+    def _refuse_of_other_modes(self) -> None:
         """Flags of another mode would be ignored."""
-        features = self.mode in OF_FEATURES
-        for flag, given, fits, modes in (
-            ("--out", self.out is not None, features, OF_FEATURES),
-            ("--layers", self.layers != (-1,), features, OF_FEATURES),
-            ("--pooling", self.pooling != "mean", self.mode == "features", ("features",)),
-            (
-                "--targets",
-                bool(self.targets),
-                self.mode in ("answer", "fill-together"),
-                ("answer", "fill-together"),
-            ),
-            ("--top-k", self.top_k is not None, self.mode in TOPPED, TOPPED),
-            ("--question", self.question is not None, self.mode == "answer", ("answer",)),
-            ("--option", bool(self.option), self.mode in OPTED, OPTED),
+        answer = ("answer",)
+        for flag, given, modes in (
+            ("--out", self.out is not None, OF_FEATURES),
+            ("--layers", self.layers != (-1,), OF_FEATURES),
+            ("--pooling", self.pooling != "mean", ("features",)),
+            ("--targets", bool(self.targets), TOPPED),
+            ("--top-k", self.top_k is not None, TOPPED),
+            ("--question", self.question is not None, answer),
+            ("--option", bool(self.option), OPTED),
+            ("--pair-column", self.pair_column is not None, answer),
+            ("--choices", self.choices != ChoicesConfig(), answer),
         ):
-            if given and not fits:
+            if given and self.mode not in modes:
                 raise UserError(
                     f"{flag} with --mode {self.mode}: it is for {', '.join(modes)}", "leave it out"
                 )
-
-
-TOPPED = ("answer", "fill-together")
-OPTED = ("answer", "pronouns", "choose")
+        if self.pair_column and self.targets:
+            raise UserError(
+                f"--pair-column {self.pair_column} with --targets: second texts are not read then",
+                "leave one of them out",
+            )

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 
+from unmask.core.errors import UserError
 from unmask.infer import texts
 from unmask.infer.config import PredictConfig
 from unmask.infer.features import files
@@ -66,7 +67,7 @@ def _resolved(config: PredictConfig) -> Iterator[Answer]:
     """What pronouns stand for; with labels, as of a file of WSC, how many are right."""
     schemas = (
         read_wsc(config.file)
-        if config.file is not None and config.file.suffix == ".jsonl"
+        if config.file is not None and _of_schemas(config)
         else [Wsc(Pronoun.parse(text, config.option), None) for text in _texts(config)]
     )
     found = disambiguate(LanguageModel.open(config.model), [one.pronoun for one in schemas])
@@ -85,9 +86,14 @@ def _resolved(config: PredictConfig) -> Iterator[Answer]:
 
 def _chosen(config: PredictConfig) -> Iterator[Answer]:
     """Which option fits; with answers, as of a file of WinoGrande, how many are right."""
+    if len(config.option) == 1:
+        raise UserError(
+            f"--option {config.option[0]!r}: one option leaves no choice",
+            "give --option A B, two or more",
+        )
     schemas = (
         read_winogrande(config.file)
-        if config.file is not None and config.file.suffix == ".jsonl"
+        if config.file is not None and _of_schemas(config)
         else [WinoGrande(Question.parse(text, config.option), None) for text in _texts(config)]
     )
     found = choose(LanguageModel.open(config.model), [one.question for one in schemas])
@@ -143,6 +149,18 @@ def _read_off(
         return [one.tokens for one in tokens], [one.vectors_KTD for one in tokens]
     words = word_features(extractor, given, layers=config.layers)
     return [one.words for one in words], [one.vectors_KWD for one in words]
+
+
+def _of_schemas(config: PredictConfig) -> bool:
+    """Tell whether the file has its own fields, as WSC's and WinoGrande's .jsonl have."""
+    if config.file_kind != ".jsonl" or config.text_column is not None:
+        return False
+    if config.option:
+        raise UserError(
+            f"--option: {config.file} has options of its own",
+            "leave it out, or name the column of the texts with --text-column",
+        )
+    return True
 
 
 def _top_k(config: PredictConfig) -> int:

@@ -15,6 +15,7 @@ from tokenizers import Encoding
 from unmask.core.errors import UserError
 from unmask.finetune.softmax import sigmoid, softmax
 from unmask.infer.backend import Backend, open_backend
+from unmask.infer.language.quoting import quoted
 from unmask.model import weights
 from unmask.model.heads import MaskedLM
 from unmask.model.problem import Problem
@@ -64,10 +65,16 @@ class Pipeline:
             answers[index] = {
                 "text": texts[index],
                 **extra,
-                **self.answer(encodings[index], logits),
+                **self._answer(texts[index], encodings[index], logits),
                 **cut,
             }
         yield from answers
+
+    def _answer(self, text: str, encoding: Encoding, logits: npt.NDArray[np.float32]) -> Answer:
+        try:
+            return self.answer(encoding, logits)
+        except UserError as error:
+            raise UserError(f"text {quoted(text)}: {error.what}", error.hint) from None
 
     def run(self, encodings: list[Encoding]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
         """Yield (number of the text, its logits), in batches of similar length."""
@@ -89,7 +96,7 @@ class MaskFiller:
         places = np.flatnonzero(ids_L == self.tokenizer.mask_id)
         if not len(places):
             raise UserError(
-                f"no {self.tokenizer.mask_token} in the first {len(ids_L)} tokens of the text",
+                f"no {self.tokenizer.mask_token} in its first {len(ids_L)} tokens",
                 f"write {self.tokenizer.mask_token} where a word is missing",
             )
         masks = [self._candidates(logits_LV[place]) for place in places]
@@ -97,7 +104,8 @@ class MaskFiller:
         return {"filled": self.tokenizer.decode(ids_L.tolist()).strip(), "masks": masks}
 
     def _candidates(self, logits_V: npt.NDArray[np.float32]) -> list[Answer]:
-        probability_V = softmax(logits_V)
+        # Rows of the embedding without a token take their share, but are no answer.
+        probability_V = softmax(logits_V)[: self.tokenizer.vocabulary]
         best = np.argsort(-probability_V, kind="stable")[: self.top_k]
         return [
             {

@@ -14,6 +14,7 @@ from unmask.infer.pipelines import Answer, Pipeline
 from unmask.infer.tasks.choices import Chooser
 from unmask.infer.tasks.choices import questions as choice_questions
 from unmask.infer.tasks.entities import EntityFinder
+from unmask.infer.tasks.flags import refuse_unread
 from unmask.infer.tasks.questions import Answerer
 from unmask.model.heads import MultipleChoice, SpanExtractor, TokenClassifier
 
@@ -31,16 +32,9 @@ def _answers(config: PredictConfig) -> Iterator[Answer]:
     if config.mode != "answer":
         return modes.answers(config)
     kind = Known.of(config.model).kind
+    refuse_unread(config, kind)
     if config.targets:
         return modes.filled_with_targets(config)
-    if config.question is not None and kind not in (SpanExtractor, MultipleChoice):
-        raise UserError(
-            f"--question {config.question!r}: {config.model} answers no questions", "leave it out"
-        )
-    if config.option and kind is not MultipleChoice:
-        raise UserError(
-            f"--option: {config.model} does not choose", "leave it out, or give --mode choose"
-        )
     if kind is TokenClassifier:
         return _found(config)
     if kind is SpanExtractor:
@@ -58,7 +52,6 @@ def _by_pipeline(config: PredictConfig) -> Iterator[Answer]:
 
 
 def _found(config: PredictConfig) -> Iterator[Answer]:
-    _refuse_top_k(config)
     finder = EntityFinder.open(config.model)
     for chunk in _chunks(config):
         yield from finder([item.text for item in chunk])
@@ -66,7 +59,7 @@ def _found(config: PredictConfig) -> Iterator[Answer]:
 
 def _answered(config: PredictConfig) -> Iterator[Answer]:
     answerer = Answerer.open(config.model, config.top_k)
-    if config.file is not None and config.file.suffix == ".json":
+    if config.file is not None and config.file_kind == ".json":
         questions = read_unanswered(config.file)
         for first in range(0, len(questions), AT_ONCE):
             yield from answerer(questions[first : first + AT_ONCE])
@@ -89,12 +82,7 @@ def _question(config: PredictConfig, item: texts.Text, number: int) -> Question:
     return Question(str(number), asked, item.text, (), f"text {number}")
 
 
-def _refuse_top_k(config: PredictConfig) -> None:
-    if config.top_k is not None:
-        raise UserError(f"--top-k {config.top_k}: {config.model} fills no masks", "leave it out")
-
-
 def _chunks(config: PredictConfig) -> Iterator[list[texts.Text]]:
     found = texts.read(config)
-    while chunk := list(islice(found, AT_ONCE)):
+    while chunk := list(islice(found, 1 if texts.typed(config) else AT_ONCE)):
         yield chunk

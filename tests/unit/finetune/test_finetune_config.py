@@ -9,7 +9,6 @@ from unmask.finetune.config import (
     ColumnsConfig,
     EntitiesConfig,
     FinetuneConfig,
-    ManyConfig,
     WindowsConfig,
 )
 
@@ -35,11 +34,11 @@ PATHS = {"data": Path("d"), "model": Path("m"), "out": Path("o")}
         ({"warmup_share": 1.5}, "--warmup-share 1.5: out of range", "from 0 to 1"),
         ({"layer_decay": 0.0}, "--layer-decay 0: out of range", "above 0"),
         ({"layer_decay": 1.1}, "--layer-decay 1.1: out of range", "above 0"),
-        ({"fold": 1}, "--fold 1: there are 1", "give --many.folds alone"),
+        ({"fold": 1}, "--fold 1: there are 1", "give --folds alone"),
         (
-            {"fold": 3, "many": ManyConfig(folds=3)},
+            {"fold": 3, "folds": 3},
             "--fold 3: there are 3",
-            "give --many.folds alone",
+            "give --folds alone",
         ),
         (
             {"task": "rte", "columns": ColumnsConfig(text="t")},
@@ -67,8 +66,8 @@ PATHS = {"data": Path("d"), "model": Path("m"), "out": Path("o")}
             "leave it out",
         ),
         (
-            {"many": ManyConfig(folds=3), "task": "rte"},
-            "--many.folds 3: --task rte has a dev set of its own",
+            {"folds": 3, "task": "rte"},
+            "--folds 3: --task rte has a dev set of its own",
             "give --task table",
         ),
     ],
@@ -84,13 +83,13 @@ def test_a_setting_that_cannot_work_is_refused(flags, what, hint):
 
 @pytest.mark.parametrize("name", ["seeds", "folds", "at_once"])
 def test_there_is_at_least_one_of_many(name):
-    with pytest.raises(UserError, match=f"--many.{name.replace('_', '-')} 0: too small"):
-        ManyConfig(**{name: 0})
+    with pytest.raises(UserError, match=f"--{name.replace('_', '-')} 0: too small"):
+        FinetuneConfig(**PATHS, **{name: 0})
 
 
 def test_seeds_and_folds_do_not_vary_together():
-    with pytest.raises(UserError, match=r"--many\.folds 2 with --many\.seeds 3: too many ways"):
-        ManyConfig(folds=2, seeds=3)
+    with pytest.raises(UserError, match="--folds 2 with --seeds 3: too many ways"):
+        FinetuneConfig(**PATHS, folds=2, seeds=3)
 
 
 @pytest.mark.parametrize("name", ["stride", "question", "answer"])
@@ -104,7 +103,7 @@ def test_windows_have_a_size(name):
     [
         {"warmup_steps": 0, "frozen_layers": 0, "restarts": 0},
         {"dropout": 0.0, "layer_decay": 1.0, "warmup_share": 0.0, "epochs": 0.1},
-        {"fold": 2, "many": ManyConfig(folds=3)},
+        {"fold": 2, "folds": 3},
         {"class_weights": "balanced", "task": "rte"},
         {"task": "squad", "windows": WindowsConfig(stride=9)},
         {"task": "ner", "entities": EntitiesConfig(word=1)},

@@ -14,8 +14,8 @@ from unmask.core import manifests
 from unmask.core.errors import UserError
 from unmask.core.manifests import Input
 from unmask.finetune import many
-from unmask.finetune.config import FinetuneConfig, ManyConfig
-from unmask.finetune.many import _variants, run_many, varied
+from unmask.finetune.config import FinetuneConfig
+from unmask.finetune.many import ALONE, _variants, run_many, varied
 
 from .conftest import config
 
@@ -27,9 +27,7 @@ def settings(tmp_path):
     """A command in a folder of its own."""
 
     def made(*, seed=0, batch=8, **flags):
-        return config(
-            tmp_path / "m", out=tmp_path / "out", seed=seed, batch=batch, many=ManyConfig(**flags)
-        )
+        return config(tmp_path / "m", out=tmp_path / "out", seed=seed, batch=batch, **flags)
 
     return made
 
@@ -149,9 +147,9 @@ def test_a_variant_is_one_training_that_differs_in_what_it_varies_alone(settings
         one = variant.config
         assert not varied(one)
         assert one.optim == dataclasses.replace(whole.optim, peak_lr=1e-5)
-        assert (one.batch, one.many) == (4, ManyConfig(folds=3))
+        assert (one.batch, one.folds, one.at_once) == (4, 3, 1)
         assert one.out == whole.out / "runs" / variant.name
-        same = {"optim", "batch", "fold", "many", "out"}
+        same = {"optim", "batch", "fold", "out", *ALONE}
         for field in dataclasses.fields(FinetuneConfig):
             if field.name not in same:
                 assert getattr(one, field.name) == getattr(whole, field.name), field.name
@@ -177,7 +175,7 @@ def test_a_command_stands_for_several_trainings_where_it_says_so(flags, expected
     [
         ({"sweep_batch": (0,)}, "--batch 0: too small"),
         ({"sweep_lr": (0.0,)}, "--optim.peak-lr 0.0: must be positive"),
-        ({"sweep_lr": (1e-5, 0.00001)}, "--many: lr-1e-05-seed-0 is asked for twice"),
+        ({"sweep_lr": (1e-5, 0.00001)}, "lr-1e-05-seed-0 is asked for twice"),
     ],
     ids=str,
 )
@@ -332,5 +330,5 @@ def test_torchrun_and_several_trainings_do_not_go_together(settings, monkeypatch
     with pytest.raises(UserError) as caught:
         run_many(settings(seeds=2), INPUTS)
 
-    assert caught.value.what == "--many under torchrun: each training is a process of its own"
-    assert "--many.at-once" in caught.value.hint
+    assert caught.value.what == "several trainings under torchrun: each is a process of its own"
+    assert "--at-once" in caught.value.hint

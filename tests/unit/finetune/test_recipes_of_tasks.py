@@ -51,9 +51,9 @@ def test_fairseqs_recipes_are_its_own(name):
 def test_the_paper_is_table_10():
     glue, squad, race = (parsed(f"paper-{name}") for name in ("glue", "squad", "race"))
 
-    assert glue.many.sweep_lr == (1e-5, 2e-5, 3e-5)
-    assert glue.many.sweep_batch == (16, 32)
-    assert (glue.many.seeds, glue.epochs, glue.optim.weight_decay) == (5, 10, 0.1)
+    assert glue.sweep_lr == (1e-5, 2e-5, 3e-5)
+    assert glue.sweep_batch == (16, 32)
+    assert (glue.seeds, glue.epochs, glue.optim.weight_decay) == (5, 10, 0.1)
     assert (squad.epochs, squad.batch, squad.optim.peak_lr) == (2, 48, 1.5e-5)
     assert (race.epochs, race.batch, race.optim.peak_lr) == (4, 16, 1e-5)
     assert {one.warmup_share for one in (glue, squad, race)} == {0.06}

@@ -85,9 +85,9 @@ def test_every_mask_gets_its_own_candidates(filler):
 
 
 def test_a_text_without_a_mask_or_with_it_cut_off_is_refused(filler):
-    with pytest.raises(UserError, match="no <mask> in the first 6 tokens"):
+    with pytest.raises(UserError, match="no <mask> in its first 6 tokens"):
         list(filler(["text"]))
-    with pytest.raises(UserError, match="no <mask> in the first 40 tokens"):
+    with pytest.raises(UserError, match="no <mask> in its first 40 tokens"):
         list(filler(["x" * 50 + "<mask>"]))
 
 

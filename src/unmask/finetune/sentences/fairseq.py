@@ -37,7 +37,7 @@ def learnt(config: FinetuneConfig, tokenizer: Tokenizer, max_length: int) -> Tas
     """Read train, and valid as dev."""
     for flag, given in (
         (f"--class-weights {config.class_weights}", config.class_weights != "none"),
-        (f"--many.folds {config.many.folds}", config.many.folds > 1),
+        (f"--folds {config.folds}", config.folds > 1),
         ("--columns", config.columns != ColumnsConfig()),
     ):
         if given:

@@ -43,7 +43,7 @@ TARGETS = {problem: target for target, problem in PROBLEMS.items()}
 
 def files(config: FinetuneConfig) -> list[Path]:
     """The tables that are read."""
-    splits = ("train",) if config.many.folds > 1 else ("train", "dev")
+    splits = ("train",) if config.folds > 1 else ("train", "dev")
     return [table.find(config.data, split) for split in splits]
 
 
@@ -110,7 +110,7 @@ def _rows(path: Path, columns: ColumnsConfig) -> list[Row[Any]]:
 def _split(
     config: FinetuneConfig, tables: Sequence[list[Row[Any]]]
 ) -> tuple[list[Row[Any]], list[Row[Any]]]:
-    if config.many.folds == 1:
+    if config.folds == 1:
         train, dev = tables
         return train, dev
     assert config.fold is not None
@@ -122,11 +122,11 @@ def _folds(config: FinetuneConfig, rows: list[Row[Any]]) -> npt.NDArray[np.int64
     labels = [row.label for row in rows]
     match config.columns.target:
         case "class":
-            return class_folds(labels, config.many.folds, config.seed)
+            return class_folds(labels, config.folds, config.seed)
         case "number":
-            return number_folds(labels, config.many.folds, config.seed)
+            return number_folds(labels, config.folds, config.seed)
         case "several":
-            return number_folds([len(label) for label in labels], config.many.folds, config.seed)
+            return number_folds([len(label) for label in labels], config.folds, config.seed)
 
 
 def _labels(columns: ColumnsConfig, rows: list[Row[Any]], path: Path) -> tuple[str, ...]:

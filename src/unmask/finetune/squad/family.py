@@ -42,13 +42,14 @@ class AnswerJudge:
     search: Search
     threshold: float = 0.0
     """Null odds above which there is no answer; SQuAD 2.0 alone has such questions."""
+    last: "_Last" = dataclasses.field(default_factory=lambda: _Last())
 
     def scores(self, logits: Logits) -> Scores:
         """Those of the task's official script."""
         return self._scored(self._answers(logits))
 
     def details(self, logits: Logits) -> Facts:
-        """How many windows there were."""
+        """How many windows there were, and questions without an answer."""
         return {
             "questions": len(self.questions),
             "windows": len(self.windows),
@@ -87,7 +88,18 @@ class AnswerJudge:
                 return cmrc(references, {one.id: one.best for one in answers})
 
     def _answers(self, logits: Logits) -> list[Answer]:
-        return answer(self.questions, self.windows, logits, self.search)
+        if self.last.logits is not logits:
+            self.last.logits = logits
+            self.last.answers = answer(self.questions, self.windows, logits, self.search)
+        return self.last.answers
+
+
+@dataclasses.dataclass(slots=True)
+class _Last:
+    """What was read off the last logits: scores, details and files all ask for it."""
+
+    logits: Logits | None = None
+    answers: list[Answer] = dataclasses.field(default_factory=list)
 
 
 def files(config: FinetuneConfig) -> list[Path]:

@@ -13,6 +13,7 @@ from unmask.finetune.choice.sequences import encode
 from unmask.finetune.choice.table import ChoiceColumns, read_texts
 from unmask.finetune.known import Known
 from unmask.finetune.softmax import softmax
+from unmask.infer import texts
 from unmask.infer.backend import Backend, open_backend
 from unmask.infer.config import PredictConfig
 from unmask.infer.sequences import by_sequence
@@ -45,6 +46,8 @@ class Chooser:
 
     def __call__(self, questions: Sequence[Question]) -> Iterator[dict[str, Any]]:
         """Answer each question, in order; UserError for another number of options."""
+        if not questions:
+            return
         if self.options is not None:
             checks.refuse_other_number(questions, self.options)
         form = self._form(questions)
@@ -69,8 +72,13 @@ class Chooser:
 
 
 def questions(config: PredictConfig) -> list[Question]:
-    """The questions of flags, or of a table."""
-    if config.file is not None:
+    """The questions of a table, or of flags and texts; UserError for both at once, and for none."""
+    if config.file is not None and config.table:
+        if config.question is not None or config.option:
+            raise UserError(
+                f"--question, --option: {config.file} has questions and options of its own",
+                "leave them out",
+            )
         columns = ChoiceColumns(**dataclasses.asdict(config.choices))
         return read_texts(config.file, columns)
     if len(config.option) < 2:
@@ -81,11 +89,11 @@ def questions(config: PredictConfig) -> list[Question]:
     return [
         Question(
             id=str(number),
-            passage=text if config.question else "",
-            question=config.question or text,
+            passage=item.text if config.question else "",
+            question=config.question or item.text,
             options=config.option,
             gold=None,
             place=f"text {number}",
         )
-        for number, text in enumerate(config.text, start=1)
+        for number, item in enumerate(texts.read(config), start=1)
     ]

@@ -1,19 +1,38 @@
 """Entities in running text."""
 
 import dataclasses
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from unmask.finetune.entities import split
 from unmask.finetune.entities.spans import entities, tag
 from unmask.finetune.entities.windows import cut
-from unmask.finetune.entities.words import NOTHING, Words
+from unmask.finetune.entities.words import NOTHING, SPACE, Words
 from unmask.finetune.known import Known
 from unmask.infer.backend import Backend, open_backend
 from unmask.infer.sequences import by_token
 from unmask.model import weights
 from unmask.tokenizer.tokenizer import Tokenizer
+
+_PIECES = re.compile(
+    "[{0}]|[^{0}]+".format("\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af")
+)
+
+
+def words_and_ideographs(text: str) -> Iterator[split.Place]:
+    """Find words, and every Chinese ideograph apart, as BERT's tokenizer has them."""
+    for begin, end in split.words(text):
+        yield from (piece.span() for piece in _PIECES.finditer(text, begin, end))
+
+
+SPLITTERS: Final[dict[str | None, split.Splitter]] = {
+    SPACE: split.words,
+    NOTHING: split.characters,
+    None: words_and_ideographs,
+}
+"""By what stood between the words that a model was taught; None for one that unmask did not."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,12 +50,11 @@ class EntityFinder:
     def open(cls, folder: Path) -> "EntityFinder":
         """Open a model or export folder."""
         known = Known.of(folder)
-        by_character = known.facts.get("joiner") == NOTHING
         return cls(
             open_backend(folder),
             Tokenizer.load(folder),
             known.labels,
-            split.characters if by_character else split.words,
+            SPLITTERS[known.facts.get("joiner")],
             known.facts.get("max_length", weights.read_config(folder).max_length),
         )
 

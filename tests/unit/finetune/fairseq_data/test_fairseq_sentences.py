@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import f1_score, matthews_corrcoef
 
 from unmask.core.errors import UserError
-from unmask.finetune.config import EvaluateConfig, FinetuneConfig, ManyConfig
+from unmask.finetune.config import EvaluateConfig, FinetuneConfig
 from unmask.finetune.data_config import ColumnsConfig
 from unmask.finetune.glue import tasks as glue_tasks
 from unmask.finetune.known import Known
@@ -177,7 +177,7 @@ def test_labels_that_are_not_those_of_the_task_are_refused(order, data):
     ("flags", "said"),
     [
         ({"class_weights": "balanced"}, "--class-weights balanced: not for folders of fairseq"),
-        ({"many": ManyConfig(folds=3)}, "--many.folds 3: not for folders of fairseq"),
+        ({"folds": 3}, "--folds 3: not for folders of fairseq"),
         ({"columns": ColumnsConfig(text="title")}, "--columns: not for folders of fairseq"),
     ],
 )
