@@ -116,7 +116,9 @@ def test_what_is_done_is_not_done_again(tables):
 
 
 def test_each_fold_is_dev_once(tables):
-    said = finished(tables, words("folds", "--folds", "2", "--steps", "6", "--at-once", "2"), command="finetune")
+    said = finished(
+        tables, words("folds", "--folds", "2", "--steps", "6", "--at-once", "2"), command="finetune"
+    )
 
     folder = tables.folder / "tuned" / "folds"
     table = json.loads((folder / "many.json").read_text())

@@ -15,6 +15,7 @@ from unmask.finetune.looks import Looks
 from unmask.finetune.objective import Objective
 from unmask.finetune.task import Head, Task
 from unmask.finetune.trainer import Trainer
+from unmask.finetune.vocabulary import UsedRows
 from unmask.model import weights
 from unmask.model.config import ModelConfig
 from unmask.model.heads import MaskedLM, build
@@ -36,7 +37,9 @@ def build_trainer(
     """Build everything for one attempt; another attempt is another seed."""
     seed = config.seed if attempt == 0 else stream("attempt", config.seed, attempt) % 2**31
     precision = resolve_precision(config.precision, ranks.device)
-    model = start(config, task.head, seed).to(ranks.device)
+    whole = start(config, task.head, seed)
+    rows = UsedRows.of(task, whole)
+    task, model = rows.task(task), rows.narrowed(whole, task.head).to(ranks.device)
     if config.frozen_layers is not None:
         frozen(model, config.frozen_layers)
     objective = Objective(model, task.loss, precision)
@@ -65,6 +68,7 @@ def build_trainer(
         maker=maker,
         precision=precision,
         total=total,
+        rows=rows,
     )
 
 

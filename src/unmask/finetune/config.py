@@ -96,8 +96,8 @@ class FinetuneConfig:
     fold: int | None = None
     """Of --folds: the one that is dev; set for each of them by the command itself."""
     sweep: bool = False
-    """Try the paper's grid, peak rates 1e-5, 2e-5 and 3e-5 with batches of 16 and 32 (RoBERTa, table
-    10); what is best on dev is the result."""
+    """Try the paper's grid, peak rates 1e-5, 2e-5 and 3e-5 with batches of 16 and 32 (RoBERTa,
+    table 10); what is best on dev is the result."""
     sweep_lr: tuple[float, ...] = ()
     """Peak learning rates to try, instead of the paper's."""
     sweep_batch: tuple[int, ...] = ()
@@ -131,7 +131,8 @@ class FinetuneConfig:
         """Settings that contradict one another, or of which one would be ignored."""
         if self.init_from is not None and self.weights == "random":
             raise UserError(
-                f"--init-from {self.init_from} with --weights random: its weights would not be used",
+                f"--init-from {self.init_from} with --weights random: its weights would not be "
+                "used",
                 "give one of them",
             )
         several = max(self.seeds, self.folds, len(self.sweep_lr), len(self.sweep_batch)) > 1

@@ -112,7 +112,9 @@ class Loop:
                 "start anew with --force",
             )
         if self.best.step != self.trainer.steps_done:
-            self.checkpoints.restore(path, self.trainer.model, self.trainer.update.optimizer)
+            optimizer = self.trainer.update.optimizer
+            state = self.checkpoints.restore(path, self.trainer.model, optimizer)
+            self.trainer.decayed.fill_(state["decayed"])
         return self.best
 
     def _look(self) -> str:

@@ -11,7 +11,6 @@ from unmask.finetune.card import model_card
 from unmask.finetune.loop import Best, Loop
 from unmask.finetune.trainer import Trainer
 from unmask.model import weights
-from unmask.model.heads import build
 from unmask.tokenizer.tokenizer import Tokenizer
 from unmask.train import parallel
 
@@ -32,8 +31,7 @@ class Publisher:
         state = parallel.whole(trainer.model)
         if not trainer.ranks.first:
             return
-        model = build(head.kind, trainer.model.config, head.labels, head.problem)
-        model.load_state_dict(state)
+        model = trainer.rows.widened(state, float(trainer.decayed), head)
         facts = {
             "task": trainer.config.task,
             "metric": trainer.task.metric,

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from unmask.finetune.batches import Batch, Batches
 from unmask.finetune.config import FinetuneConfig
@@ -12,6 +13,7 @@ from unmask.finetune.inputs import Maker
 from unmask.finetune.meter import Meter
 from unmask.finetune.objective import Counts
 from unmask.finetune.task import Task
+from unmask.finetune.vocabulary import UsedRows, decay_of
 from unmask.model.heads import build
 from unmask.train import parallel, schedule
 from unmask.train.ahead import Ahead
@@ -33,12 +35,17 @@ class Trainer:
     precision: Precision
     total: int
     """Steps in all."""
+    rows: UsedRows
+    """What of the word embedding is trained."""
     meter: Meter = dataclasses.field(default_factory=Meter)
     steps_done: int = 0
+    decayed: Tensor = dataclasses.field(init=False)
+    """What the steps so far would have left of each row that is not trained."""
     ahead: Ahead[list[Batch]] = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         self.ahead = Ahead(self._share)
+        self.decayed = torch.ones((), dtype=torch.float64, device=self.ranks.device)
 
     @property
     def ranks(self) -> Ranks:
@@ -54,7 +61,15 @@ class Trainer:
             batches = [batch.to(self.ranks.device) for batch in batches]
         totals, norm = self.update.make(batches, counts, step=step, lr=self.lr(step))
         self.meter.add(totals, norm, counts)
+        self.decayed = self.decayed * self._left()
         self.steps_done += 1
+
+    def _left(self) -> Tensor:
+        """What the last step leaves of a row without a gradient: all of it, if it was left out."""
+        optimizer: Any = self.update.optimizer
+        decay = decay_of(optimizer, self.model.encoder.embedding.word.weight)
+        left: Tensor = torch.where(optimizer.found_inf > 0, 1.0, decay).double()
+        return left
 
     def _share(self, step: int, _: int) -> list[Batch]:
         return self.batches.at(step, rank=self.ranks.rank, ranks=self.ranks.size)
@@ -90,6 +105,7 @@ class Trainer:
             "guard": self.update.guard.state(),
             "scale": None if scale is None else scale.state(),
             "meter": self.meter.state(),
+            "decayed": float(self.decayed),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -97,5 +113,6 @@ class Trainer:
         self.steps_done = state["step"]
         self.update.guard.restore(state["guard"])
         self.meter.restore(state["meter"], self.ranks.device)
+        self.decayed.fill_(state["decayed"])
         if self.update.scale is not None:
             self.update.scale.restore(state["scale"])
