@@ -30,6 +30,9 @@ from unmask.train.precision import LossScale, resolve_precision
 from unmask.train.ranks import Ranks
 from unmask.train.update import Update
 
+AT_ONCE = {"cpu": 2048, "cuda": 16_384}
+"""Tokens of a micro-batch, by kind of device."""
+
 
 def build_trainer(
     config: FinetuneConfig, task: Task, tokenizer: Tokenizer, ranks: Ranks, attempt: int = 0
@@ -63,7 +66,11 @@ def build_trainer(
             seed=seed,
         ),
         batches=Batches.of(
-            task.train, maker, seed, batch=config.batch, most_tokens=config.micro_tokens
+            task.train,
+            maker,
+            seed,
+            batch=config.batch,
+            most_tokens=config.micro_tokens or AT_ONCE[ranks.device.type],
         ),
         maker=maker,
         precision=precision,
