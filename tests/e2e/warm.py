@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import mkstemp
 from unittest import mock
 
+import torch
+
 from unmask import cli
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -60,5 +62,7 @@ def _run(words, folder, environment, said):
         file = os.open(path, os.O_WRONLY | os.O_APPEND)
         os.dup2(file, stream)
         os.close(file)
+    if threads := environment.get("OMP_NUM_THREADS"):  # the server may have begun with others
+        torch.set_num_threads(int(threads))
     sys.argv = ["unmask", *words]
     raise SystemExit(cli.main())
