@@ -51,7 +51,7 @@ class OneClass:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SeveralClasses:
-    """Any number of classes an example: a binary cross entropy each, meaned over the classes."""
+    """Any number of classes an example: the mean of a binary cross entropy for each class."""
 
     def __call__(self, logits: Tensor, inputs: Inputs, targets: Tensor) -> Tensor:
         """Binary cross entropy of logits_NC and targets_NC."""

@@ -206,10 +206,10 @@ class MultipleChoice(nn.Module):
         first_D = self.encoder(ids_BCL.flatten(0, 1), mask, types)[:, 0]
         return self.head(first_D).view(ids_BCL.shape[:2])
 
-    def head(self, first_ND: Tensor) -> Tensor:
-        """Map states of first tokens (N, D) to a score each, (N, 1)."""
-        logits_N1: Tensor = self.out(self.dropout(torch.tanh(self.dense(first_ND))))
-        return logits_N1
+    def head(self, first_SD: Tensor) -> Tensor:
+        """Map states of first tokens of S sequences, (S, D), to a score each, (S, 1)."""
+        logits_S1: Tensor = self.out(self.dropout(torch.tanh(self.dense(first_SD))))
+        return logits_S1
 
     if TYPE_CHECKING:
         __call__ = forward
