@@ -23,6 +23,14 @@ class ColumnsConfig:
     separator: str = "|"
     """What stands between several labels of a cell."""
 
+    def __post_init__(self) -> None:
+        if self.separator != "|" and self.target != "several":
+            raise UserError(
+                f"--columns.separator {self.separator!r} with --columns.target {self.target}: only "
+                "several labels have something between them",
+                "leave it out, or give --columns.target several",
+            )
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class WindowsConfig:

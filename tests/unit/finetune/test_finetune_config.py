@@ -112,3 +112,9 @@ def test_windows_have_a_size(name):
 )
 def test_settings_at_the_edge_of_what_works_are_taken(flags):
     FinetuneConfig(**PATHS | flags)
+
+
+def test_a_separator_is_for_several_labels():
+    assert ColumnsConfig(target="several", separator=",").separator == ","
+    with pytest.raises(UserError, match="--columns.separator ',' with --columns.target class"):
+        ColumnsConfig(separator=",")

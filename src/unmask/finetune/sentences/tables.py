@@ -78,7 +78,9 @@ def judged(
     """Read a table to score a model with these labels on."""
     known.require(SequenceClassifier, "a table")
     target = known.facts.get("target")
-    columns = dataclasses.replace(config.columns, target=target) if target else config.columns
+    columns = config.columns
+    if target and columns.target == "class":  # what the model tells need not be said again
+        columns = dataclasses.replace(columns, target=target)
     _refuse_other_head(known, columns)
     data, labels = config.data, known.labels
     rows = _rows(table.find(data, config.split or "dev") if data.is_dir() else data, columns)
