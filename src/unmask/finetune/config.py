@@ -19,7 +19,7 @@ from unmask.finetune.task_names import (
     LabelOrder,
     TaskName,
 )
-from unmask.train.config import Device, OptimConfig, ParallelConfig, Precision
+from unmask.train.config import Device, OptimConfig, ParallelConfig, Precision, TrackConfig
 
 LEAST = 8
 """Tokens that hold two texts and their special tokens, if hardly."""
@@ -51,6 +51,7 @@ class FinetuneConfig:
         default_factory=lambda: OptimConfig(peak_lr=2e-5, weight_decay=0.1)
     )
     parallel: ParallelConfig = dataclasses.field(default_factory=ParallelConfig)
+    track: TrackConfig = dataclasses.field(default_factory=TrackConfig)
     metric: str | None = None
     """Score on dev by which the best moment is chosen; by default that of the paper."""
     class_weights: Literal["none", "balanced"] = "none"

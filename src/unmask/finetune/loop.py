@@ -18,6 +18,7 @@ from unmask.train.checkpoint import Checkpoints, read_state
 from unmask.train.memory import peak_memory
 from unmask.train.step import due
 from unmask.train.stopping import stop_requested
+from unmask.train.tracking import Tracker
 
 PATIENCE = 5
 """So many steps in a row without a finite loss end a training."""
@@ -40,6 +41,8 @@ class Loop:
     trainer: Trainer
     checkpoints: Checkpoints
     run: Run
+    tracker: Tracker | None
+    """None but in the first process."""
     plan: Looks
     """When there is a look at dev."""
     attempt: int
@@ -200,9 +203,12 @@ class Loop:
         raise Stopped
 
     def _log(self, row: dict[str, Any]) -> None:
-        if self.trainer.ranks.first:
-            head = {"kind": row["kind"], "step": self.trainer.steps_done, "time": time.time()}
-            self.run.log(head | row)
+        if not self.trainer.ranks.first:
+            return
+        row = {"kind": row["kind"], "step": self.trainer.steps_done, "time": time.time()} | row
+        self.run.log(row)
+        if self.tracker is not None:
+            self.tracker.tell(row)
 
 
 class Stopped(Exception):  # noqa: N818

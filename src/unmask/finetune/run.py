@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from unmask.train import memory
 from unmask.train.checkpoint import Checkpoints, read_state
 from unmask.train.precision import resolve_device
 from unmask.train.ranks import Ranks, joined
+from unmask.train.tracking import Tracker
 
 DETAILS = "dev.json"
 """In the run folder: what the report shows beyond the scores."""
@@ -86,28 +88,46 @@ def _trained(
     checkpoints = Checkpoints(run_folder.checkpoints, keep=1, ranks=ranks)
     newest = checkpoints.newest()
     attempt = 0 if newest is None else int(read_state(newest)["attempt"])
-    while True:
-        trainer = build_trainer(config, task, tokenizer, ranks, attempt)
-        loop = Loop(
-            trainer=trainer,
-            checkpoints=checkpoints,
-            run=run_folder,
-            plan=looks_at_dev(trainer),
-            attempt=attempt,
-            inputs=[f"{item.role} {item.sha256}" for item in inputs],
-        )
-        say_sizes(trainer)
-        with contextlib.closing(loop):
-            if newest is not None:
-                loop.resume(newest)
-                newest = None
-            if loop.train():
-                return loop
-        attempt += 1
-        loop.forget(
-            f"one answer to everything in {loop.looks} looks at dev: beginning anew with another "
-            f"seed, attempt {attempt + 1} of {config.restarts + 1}"
-        )
+    with _told(config, ranks, newest) as tracker:
+        while True:
+            trainer = build_trainer(config, task, tokenizer, ranks, attempt)
+            loop = Loop(
+                trainer=trainer,
+                checkpoints=checkpoints,
+                run=run_folder,
+                tracker=tracker,
+                plan=looks_at_dev(trainer),
+                attempt=attempt,
+                inputs=[f"{item.role} {item.sha256}" for item in inputs],
+            )
+            say_sizes(trainer)
+            with contextlib.closing(loop):
+                if newest is not None:
+                    loop.resume(newest)
+                    newest = None
+                if loop.train():
+                    return loop
+            attempt += 1
+            loop.forget(
+                f"one answer to everything in {loop.looks} looks at dev: beginning anew with "
+                f"another seed, attempt {attempt + 1} of {config.restarts + 1}"
+            )
+
+
+@contextlib.contextmanager
+def _told(config: FinetuneConfig, ranks: Ranks, newest: Path | None) -> Iterator[Tracker | None]:
+    """Who else is told of the run, from the newest checkpoint on; the first process tells."""
+    if not ranks.first:
+        yield None
+        return
+    tracker = Tracker(
+        config.out,
+        configs.plain(config),
+        resumed=0 if newest is None else int(read_state(newest)["step"]),
+        wandb=config.track.wandb,
+    )
+    with contextlib.closing(tracker):
+        yield tracker
 
 
 def _say(best: Best, out: Path) -> None:

@@ -16,6 +16,7 @@ from unmask.train.config import (
     ParallelConfig,
     Precision,
     ScheduleConfig,
+    TrackConfig,
 )
 
 STEPS = 100_000
@@ -72,14 +73,6 @@ class ScoresConfig:
         for name in ("every", "seeds"):
             if (value := getattr(self, name)) < 1:
                 raise UserError(f"--scores.{name} {value}: too small", "give 1 or more")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class TrackConfig:
-    """Who else is told of the run; TensorBoard files and metrics.jsonl are always written."""
-
-    wandb: str | None = None
-    """Project of Weights & Biases."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -98,3 +98,11 @@ class ParallelConfig:
             raise UserError(
                 f"--parallel.timeout-minutes {self.timeout_minutes}: must be positive", "try 30"
             )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class TrackConfig:
+    """Who else is told of the run; TensorBoard files and metrics.jsonl are always written."""
+
+    wandb: str | None = None
+    """Project of Weights & Biases."""

@@ -49,8 +49,11 @@ class Tracker:
     def tell(self, row: Mapping[str, Any]) -> None:
         """Pass on a row; once this returns, TensorBoard's files hold it."""
         step, found = int(row["step"]), _named(row)
-        if row["kind"] == "rollback":
-            self._board.take_back(int(row["to"]) + 1)
+        match row["kind"]:
+            case "rollback":
+                self._board.take_back(int(row["to"]) + 1)
+            case "restart":
+                self._board.take_back(0)
         told: dict[str, float | str] = {**found} if found else {"events": _words(row)}
         self._board.write(told, step, row.get("time", time.time()))
         if self._wandb is not None:

@@ -18,6 +18,7 @@ from unmask.finetune.loop import Loop, Stopped
 from unmask.finetune.run import _trained
 from unmask.finetune.trainer import Trainer
 from unmask.train.checkpoint import Checkpoints
+from unmask.train.config import TrackConfig
 
 from .conftest import ALONE, TOKENIZER, FakeJudge, assert_same, config, parameters, task, trainer
 
@@ -175,6 +176,41 @@ def test_rows_looks_and_checkpoints_come_when_they_are_due(trained, folder):
     assert train["memory_bytes"] > 1e6
     assert (dev["step"], dev["epoch"]) == (5, 1.0)
     assert {"trust", "accuracy"} < dev.keys()
+
+
+class Listener:
+    """Stands for TensorBoard and W&B."""
+
+    heard = []
+
+    def __init__(self, folder, config, *, resumed, wandb):
+        self.heard.append((folder, resumed, wandb))
+
+    def tell(self, row):
+        self.heard.append(row)
+
+    def close(self):
+        self.heard.append("closed")
+
+
+def test_what_is_written_is_told_to_trackers_too(trained, folder, monkeypatch):
+    monkeypatch.setattr(module, "Tracker", Listener)
+    monkeypatch.setattr(Listener, "heard", [])
+    wandb = TrackConfig(wandb="mine")
+    with pytest.raises(KilledError):
+        trained(folder, stuck(1), left=5, track=wandb)
+    killed, Listener.heard = Listener.heard, []
+
+    trained(folder, stuck(1), track=wandb)
+
+    (begun, *before, ended), (again, *after, _) = killed, Listener.heard
+    assert begun == (folder, 0, "mine")
+    assert again == (folder, 4, "mine")
+    assert ended == "closed"
+    written = [row for row in Run(folder).metrics() if row["kind"] != "resume"]
+    told = [row for row in before + after if row["kind"] != "resume"]
+    assert [(r["kind"], r["step"]) for r in told] == [(r["kind"], r["step"]) for r in written]
+    assert {"train", "dev", "restart"} <= {row["kind"] for row in told}
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,16 @@ def test_every_number_of_a_row_is_told_by_its_name_step_and_time(tmp_path):
     tracker.close()
 
 
+def test_a_training_that_begins_anew_takes_its_curves_back(tmp_path):
+    tracker = Tracker(tmp_path, CONFIG)
+    tracker.tell(train(50, 1.0))
+    tracker.tell({"kind": "restart", "step": 60})
+    tracker.tell(train(25, 2.0))
+    tracker.close()
+
+    assert curves(tmp_path) == {("train/loss", 25): 2.0}
+
+
 def test_a_resumed_run_goes_on_in_the_same_curves(tmp_path):
     first = Tracker(tmp_path, CONFIG)
     for step in (50, 100, 150):
