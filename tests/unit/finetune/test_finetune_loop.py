@@ -181,7 +181,7 @@ def test_rows_looks_and_checkpoints_come_when_they_are_due(trained, folder):
 class Listener:
     """Stands for TensorBoard and W&B."""
 
-    heard = []
+    heard = None
 
     def __init__(self, folder, config, *, resumed, wandb):
         self.heard.append((folder, resumed, wandb))
