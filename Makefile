@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c requi
 
 .DEFAULT_GOAL := help
 .PHONY: help install format check test smoke demo bench bench-data bench-pretrain \
-	bench-finetune bench-time-to-loss docs
+	bench-finetune bench-tasks bench-time-to-loss docs
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 22
@@ -50,6 +50,12 @@ bench-pretrain: .venv/installed-dev  ## a pretraining step beside transformers',
 
 bench-finetune: .venv/installed-dev  ## fine-tuning on SST-2 and SQuAD beside transformers' Trainer
 	$(BIN)/python benchmarks/finetune_speed.py
+	$(MAKE) docs
+
+bench-tasks: .venv/installed-dev  ## what pretraining brings on ten real tasks, in two to three hours: DATA=FOLDER
+	sh benchmarks/task_pretraining.sh $(DATA) runs/tasks
+	$(BIN)/python benchmarks/task_scores.py --english runs/tasks/english --chinese runs/tasks/chinese \
+		--data $(DATA)
 	$(MAKE) docs
 
 bench-time-to-loss: .venv/installed-dev  ## how soon the loss is reached that transformers has after 15 minutes

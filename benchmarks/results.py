@@ -19,6 +19,7 @@ def write(
     rows: Sequence[Mapping[str, Any]],
     samples: Mapping[str, Any],
     folder: Path = FOLDER,
+    command: str = f"python benchmarks/{Path(sys.argv[0]).name}",
 ) -> None:
     """Write `benchmarks/results/NAME.json`; docs/results.md is made from these files.
 
@@ -27,7 +28,7 @@ def write(
     result = {
         "title": title,
         "text": text,
-        "command": f"python benchmarks/{Path(sys.argv[0]).name}",
+        "command": command,
         "machine": machine.describe(),
         "threads": engine.cores(),
         "rows": list(rows),

@@ -2,10 +2,10 @@
 
     python benchmarks/task_scores.py --english RUN --chinese RUN --data FOLDER [--only RTE CoLA]
 
-RUN is the folder of a finished `unmask pretrain`; FOLDER holds the public data (task_cases.py names
-what). Both starts are tuned alike, with the same seeds, one on each core. What is done already is
-not done again, and what is not done has no row. Where labels of the test set are public, they are
-what is scored; the moment was chosen on dev.
+RUN is the folder of a finished `unmask pretrain` (task_pretraining.sh makes both); FOLDER holds the
+public data (task_cases.py names what). Both starts are tuned alike, with the same seeds, one on
+each core. What is done already is not done again, and what is not done has no row. Where labels of
+the test set are public, they are what is scored; the moment was chosen on dev.
 """
 
 import argparse
@@ -112,8 +112,6 @@ def write(
         samples={
             "scores": scores,
             "words": {name: list(by_name[name].words) for name in scores},
-            "command": f"python benchmarks/{Path(sys.argv[0]).name} --english R --chinese Z "
-            "--data DATA",
             "pretraining": {
                 name: (run / "config.toml").read_text(encoding="utf-8")
                 for name, run in runs.items()
@@ -122,6 +120,7 @@ def write(
             "processes": os.cpu_count(),
         },
         folder=flags.out,
+        command="make bench-tasks DATA=FOLDER",
     )
 
 
