@@ -114,7 +114,7 @@ CHOICE = (*QUESTION, "--option", "the dog", "the cow")
         ("onnx", (), {"text", "label", "scores"}),
         ("several", (), {"text", "labels", "scores"}),
         ("number", (), {"text", "number"}),
-        ("pair", (), {"text", "label", "scores"}),
+        ("pair", ("--pair", "A dog."), {"text", "pair", "label", "scores"}),
         ("ner", (), {"text", "entities"}),
         ("squad", QUESTION, {"id", "question", "answer", "candidates"}),
         ("squad2", QUESTION, {"id", "question", "answer", "candidates", "null_odds"}),
@@ -202,6 +202,14 @@ def test_pairs_are_those_of_a_table(tuned):
 
     assert [answer["pair"] for answer in answers] == [TEXTS[0]] * 2
     assert [answer["question"] for answer in found] == [TEXTS[0]] * 2
+
+
+def test_a_model_of_pairs_says_that_a_text_comes_alone(tuned):
+    alone = predict(tuned, "pair", "--text", *TEXTS)
+
+    assert len(alone.answers) == 2
+    assert "learnt pairs, and these texts come alone; give --pair" in alone.talk
+    assert "learnt pairs" not in predict(tuned, "pair", "--text", "a", "--pair", "b").talk
 
 
 def test_questions_of_squads_file_are_answered_under_their_ids(tuned):

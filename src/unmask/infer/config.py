@@ -40,6 +40,8 @@ class PredictConfig:
     text: tuple[str, ...] = ()
     """Texts; without --text and --file, stdin has them, one a line.
     For questions they are the contexts, for choices the passages."""
+    pair: str | None = None
+    """Second text of each pair, such as a hypothesis; --text has the first."""
     question: str | None = None
     """Question about each text."""
     option: tuple[str, ...] = ()
@@ -86,6 +88,7 @@ class PredictConfig:
     def _refuse_empty(self) -> None:
         for flag, texts in (
             ("--text", self.text),
+            ("--pair", () if self.pair is None else (self.pair,)),
             ("--question", () if self.question is None else (self.question,)),
             ("--option", self.option),
             ("--targets", self.targets),
@@ -115,6 +118,11 @@ class PredictConfig:
                 "--choices.label, --choices.answers: predict reads no right answers",
                 "leave them out, or run unmask evaluate",
             )
+        if self.pair is not None and self.pair_column:
+            raise UserError(
+                f"--pair {self.pair!r}: the second texts are in {self.file}",
+                "leave out --pair or --pair-column",
+            )
         if self.question is not None and (self.pair_column or self.file_kind == ".json"):
             raise UserError(
                 f"--question {self.question!r}: the questions are in {self.file}",
@@ -132,6 +140,7 @@ class PredictConfig:
             ("--top-k", self.top_k is not None, TOPPED),
             ("--question", self.question is not None, answer),
             ("--option", bool(self.option), OPTED),
+            ("--pair", self.pair is not None, answer),
             ("--pair-column", self.pair_column is not None, answer),
             ("--choices", self.choices != ChoicesConfig(), answer),
         ):
@@ -139,8 +148,10 @@ class PredictConfig:
                 raise UserError(
                     f"{flag} with --mode {self.mode}: it is for {', '.join(modes)}", "leave it out"
                 )
-        if self.pair_column and self.targets:
+        second = (
+            f"--pair-column {self.pair_column}" if self.pair_column else f"--pair {self.pair!r}"
+        )
+        if (self.pair_column or self.pair) and self.targets:
             raise UserError(
-                f"--pair-column {self.pair_column} with --targets: second texts are not read then",
-                "leave one of them out",
+                f"{second} with --targets: second texts are not read then", "leave one of them out"
             )

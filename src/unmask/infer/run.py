@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from unmask.core.errors import UserError
+from unmask.core.progress import say
 from unmask.finetune.known import Known
 from unmask.finetune.squad.read import Question, read_unanswered
 from unmask.infer import modes, texts
@@ -31,7 +32,8 @@ def run(config: PredictConfig) -> None:
 def _answers(config: PredictConfig) -> Iterator[Answer]:
     if config.mode != "answer":
         return modes.answers(config)
-    kind = Known.of(config.model).kind
+    known = Known.of(config.model)
+    kind = known.kind
     refuse_unread(config, kind)
     if config.targets:
         return modes.filled_with_targets(config)
@@ -41,7 +43,17 @@ def _answers(config: PredictConfig) -> Iterator[Answer]:
         return _answered(config)
     if kind is MultipleChoice:
         return Chooser.open(config.model)(choice_questions(config))
+    _say_of_pairs(config, known)
     return _by_pipeline(config)
+
+
+def _say_of_pairs(config: PredictConfig, known: Known) -> None:
+    """A model of pairs answers for a text alone, too, but that is not what it has learnt."""
+    if known.facts.get("pairs") and config.pair is None and config.pair_column is None:
+        say(
+            f"{config.model}: learnt pairs, and these texts come alone; give --pair, or a table "
+            "with --pair-column"
+        )
 
 
 def _by_pipeline(config: PredictConfig) -> Iterator[Answer]:

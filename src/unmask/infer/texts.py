@@ -23,14 +23,21 @@ class Text(NamedTuple):
 
 def read(config: PredictConfig) -> Iterator[Text]:
     """Yield texts as they come in, so that a stream may be endless; UserError for an empty file."""
+    if config.table and config.file is not None:
+        rows = _rows(config.file, config)
+        yield from (Text(row.text, config.pair or row.pair) for row in rows)
+    else:
+        yield from (Text(text, config.pair) for text in _single(config))
+
+
+def _single(config: PredictConfig) -> Iterator[str]:
+    """Yield texts that come without a second one."""
     if config.text:
-        yield from (Text(text) for text in config.text)
+        yield from config.text
     elif config.file is None:
         if typed(config):
             say("one text a line, please; Ctrl-D ends them")
-        yield from (Text(line) for line in _lines(sys.stdin.buffer, "<stdin>"))
-    elif config.table:
-        yield from _rows(config.file, config)
+        yield from _lines(sys.stdin.buffer, "<stdin>")
     elif config.file_kind == ".txt":
         yield from _of_file(config.file)
     else:
@@ -58,13 +65,13 @@ def _rows(path: Path, config: PredictConfig) -> Iterator[Text]:
         yield Text(row.text, row.pair)
 
 
-def _of_file(path: Path) -> Iterator[Text]:
+def _of_file(path: Path) -> Iterator[str]:
     empty = True
     try:
         with path.open("rb") as file:
             for line in _lines(unpacked(file, suffixes(path)[1]), str(path)):
                 empty = False
-                yield Text(line)
+                yield line
     except FileNotFoundError:
         raise UserError(f"{path}: no such file", "check the path") from None
     except IsADirectoryError:

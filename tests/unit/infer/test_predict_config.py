@@ -20,6 +20,9 @@ OPTIONS = ChoicesConfig(options=("a", "b"), question="q")
         ({"text": ("a", " ")}, "--text: text 2 is empty"),
         ({"question": ""}, "--question: text 1 is empty"),
         ({"option": ("a", "")}, "--option: text 2 is empty"),
+        ({"pair": " "}, "--pair: text 1 is empty"),
+        ({"pair": "b", "targets": ("a",)}, "--pair 'b' with --targets: second texts are not read"),
+        ({"file": TABLE, "pair": "b", "pair_column": "q"}, "the second texts are in rows.tsv"),
         ({"targets": ("",)}, "--targets: text 1 is empty"),
         ({"top_k": 0}, "--top-k 0: too small"),
         ({"text_column": "a"}, "--text-column a, --pair-column None: columns are those of a table"),
@@ -56,6 +59,7 @@ MODES = {
     "top_k": (3, {"answer", "fill-together"}),
     "question": ("who?", {"answer"}),
     "option": (("a", "b"), {"answer", "pronouns", "choose"}),
+    "pair": ("b", {"answer"}),
     "pair_column": ("b", {"answer"}),
     "choices": (OPTIONS, {"answer"}),
 }

@@ -176,6 +176,7 @@ FLAGS = {
         "a",
         {MaskedLM, SequenceClassifier, TokenClassifier, SpanExtractor},
     ),
+    "pair": ("b", {MaskedLM, SequenceClassifier}),
     "pair_column": ("a", {MaskedLM, SequenceClassifier, SpanExtractor}),
 }
 KINDS = [

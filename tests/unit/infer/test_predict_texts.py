@@ -85,6 +85,16 @@ def test_the_columns_of_a_table(tmp_path):
     assert read(file=table) == [Text("a"), Text("c")]
     assert read(file=table, text_column="n") == [Text("1"), Text("2")]
     assert read(file=table, pair_column="other") == [Text("a", "b"), Text("c", "d")]
+    assert read(file=table, pair="e") == [Text("a", "e"), Text("c", "e")]
+
+
+def test_one_second_text_goes_with_every_first_one(tmp_path, stdin):
+    stdin(io.BytesIO(b"a\nc\n"))
+    (tmp_path / "a.txt").write_text("d\n")
+
+    assert read(text=("a", "b"), pair="e") == [Text("a", "e"), Text("b", "e")]
+    assert read(pair="e") == [Text("a", "e"), Text("c", "e")]
+    assert read(file=tmp_path / "a.txt", pair="e") == [Text("d", "e")]
 
 
 @pytest.mark.parametrize(

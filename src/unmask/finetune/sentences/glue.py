@@ -53,7 +53,7 @@ def learnt(config: FinetuneConfig, tokenizer: Tokenizer, max_length: int) -> Tas
         metric=reader.task.metrics[0],
         train=reader.examples(rows),
         dev=reader.split("", dev_path, labels or NUMBER),
-        facts={},
+        facts={"pairs": reader.task.pair is not None},
     )
 
 

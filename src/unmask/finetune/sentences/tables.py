@@ -68,7 +68,7 @@ def learnt(config: FinetuneConfig, tokenizer: Tokenizer, max_length: int) -> Tas
             Examples(encoded(dev, tokenizer, max_length), targets(config.columns, dev, labels)),
             judge,
         ),
-        facts={"target": config.columns.target},
+        facts={"target": config.columns.target, "pairs": config.columns.pair is not None},
     )
 
 

@@ -40,6 +40,12 @@ FLAGS = (
         "chooses an option",
         "name the columns with --choices.passage and --choices.question",
     ),
+    Flag(
+        "pair",
+        (MaskedLM, SequenceClassifier),
+        "reads no pairs",
+        "leave it out; a question is given by --question",
+    ),
     Flag("pair_column", (MaskedLM, SequenceClassifier, SpanExtractor), "reads no pairs"),
 )
 UNSET = (None, (), ChoicesConfig())
