@@ -3,8 +3,8 @@
     python benchmarks/task_scores.py --english RUN --chinese RUN --data FOLDER [--only RTE CoLA]
 
 RUN is the folder of a finished `unmask pretrain` (task_pretraining.sh makes both); FOLDER holds the
-public data (task_cases.py names what). Both starts are tuned alike, with the same seeds, one on
-each core. What is done already is not done again, and what is not done has no row. Where labels of
+public data (task_cases.py names what). Both starts are tuned alike, with the same seeds, all at
+once. What is done already is not done again, and what is not done has no row. Where labels of
 the test set are public, they are what is scored; the moment was chosen on dev.
 """
 
@@ -21,7 +21,7 @@ import results
 from results import spread
 from task_cases import Case, cases
 
-from unmask.core import engine, files
+from unmask.core import files
 from unmask.core.runs import Run
 from unmask.model import weights
 
@@ -63,7 +63,7 @@ def tuned(flags: argparse.Namespace, case: Case, run: Path, start: str) -> list[
     words = [
         *(f"--task={case.task}", f"--data={case.data(flags.data, prepared)}"),
         *(f"--model={run / 'model'}", f"--out={out}", f"--weights={start}"),
-        *(f"--seeds={flags.seeds}", f"--at-once={min(engine.cores(), flags.seeds)}"),
+        *(f"--seeds={flags.seeds}", f"--at-once={flags.seeds}"),
         *(*TUNING, *case.words),
     ]
     print(f"$ unmask finetune {' '.join(words)}", file=sys.stderr, flush=True)
