@@ -22,10 +22,15 @@ WORST = 5
 
 def training(run: Training) -> Section:
     """The loss, and every score on dev."""
-    charts = [_loss(run), *(_score(run, name) for name in run.scores)]
+    charts = [_loss(run)]
     missing = ["No row of metrics.jsonl has a loss yet."] if charts[0] is None else []
-    if not run.scores:
-        missing.append("No look at dev was taken yet.")
+    match len(run.history.dev) if run.scores else 0:
+        case 0:
+            missing.append("No look at dev was taken yet.")
+        case 1:
+            missing.append("One look at dev was taken: what it found stands above.")
+        case _:
+            charts += [_score(run, name) for name in run.scores]
     return Section("Training", tuple(filter(None, charts)), tuple(missing))
 
 

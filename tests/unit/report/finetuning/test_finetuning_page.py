@@ -198,7 +198,17 @@ def test_a_task_without_classes_or_numbers_says_so(tmp_path):
 def test_counts_of_examples_are_no_scores(tmp_path):
     row = {"kind": "dev", "step": 9, "time": 1.0, "epoch": 1.0, "f1": 88.0, "HasAns_total": 500}
 
-    assert list(figures(report(write_run(tmp_path / "a", [row])))) == ["f1 on dev"]
+    rows = [row, row | {"step": 18, "epoch": 2.0}]
+
+    assert list(figures(report(write_run(tmp_path / "a", rows)))) == ["f1 on dev"]
+
+
+def test_one_look_at_dev_has_no_course_to_draw(tmp_path):
+    html = report(write_run(tmp_path / "a", [dev(100, 0.5)]))
+
+    assert figures(html) == {}
+    assert "One look at dev was taken: what it found stands above." in missing(html)
+    assert results(html)["mcc on dev"] == "0.5 at the last look"
 
 
 def test_a_run_that_goes_on_has_its_page_and_no_best_moment(tmp_path):
@@ -341,8 +351,8 @@ def test_a_folder_of_neither_kind_of_run_is_refused_in_one_line(tmp_path):
 def test_names_of_all_kinds_are_text(tmp_path):
     hostile = "<script>alert(1)</script>&\"'"
     details = json.loads(json.dumps(DETAILS).replace("so so", json.dumps(hostile)[1:-1]))
-    row = dev(100, 0.5) | {hostile: 0.5}
-    folder = write_run(tmp_path / "a<b>", [row], FACTS, details)
+    looks = [dev(step, 0.5) | {hostile: 0.5} for step in (100, 200)]
+    folder = write_run(tmp_path / "a<b>", looks, FACTS, details)
 
     html = report(folder)
 
