@@ -4,7 +4,6 @@ import dataclasses
 import math
 import shutil
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from unmask.train.checkpoint import Checkpoints, read_state
 from unmask.train.memory import peak_memory
 from unmask.train.step import due
 from unmask.train.stopping import stop_requested
-from unmask.train.tracking import Tracker
+from unmask.train.tracking import Tracker, log
 
 PATIENCE = 5
 """So many steps in a row without a finite loss end a training."""
@@ -203,12 +202,8 @@ class Loop:
         raise Stopped
 
     def _log(self, row: dict[str, Any]) -> None:
-        if not self.trainer.ranks.first:
-            return
-        row = {"kind": row["kind"], "step": self.trainer.steps_done, "time": time.time()} | row
-        self.run.log(row)
-        if self.tracker is not None:
-            self.tracker.tell(row)
+        if self.trainer.ranks.first:
+            log(self.run, self.tracker, row, step=self.trainer.steps_done)
 
 
 class Stopped(Exception):  # noqa: N818

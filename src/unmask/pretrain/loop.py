@@ -20,7 +20,7 @@ from unmask.train.checkpoint import Checkpoints, read_state
 from unmask.train.memory import peak_memory
 from unmask.train.step import due
 from unmask.train.stopping import stop_requested
-from unmask.train.tracking import Tracker
+from unmask.train.tracking import Tracker, log
 
 WAIT_S = 0.2
 """Between two looks at a fine-tuning that is waited for."""
@@ -222,9 +222,5 @@ class Loop:
         return False
 
     def _log(self, row: dict[str, Any]) -> None:
-        if not self.trainer.ranks.first:
-            return
-        row = {"kind": row["kind"], "step": self.trainer.steps_done, "time": time.time()} | row
-        self.run.log(row)
-        if self.tracker is not None:
-            self.tracker.tell(row)
+        if self.trainer.ranks.first:
+            log(self.run, self.tracker, row, step=self.trainer.steps_done)

@@ -18,6 +18,7 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 from unmask.core import files
 from unmask.core.errors import UserError
 from unmask.core.rows import numbers
+from unmask.core.runs import Run
 
 if TYPE_CHECKING:
     from wandb import Run as WandbRun
@@ -65,6 +66,14 @@ class Tracker:
         self._board.close()
         if self._wandb is not None:
             self._wandb.finish(exit_code=exit_code)
+
+
+def log(run: Run, tracker: Tracker | None, row: Mapping[str, Any], *, step: int) -> None:
+    """Write a row with its time to `metrics.jsonl`, and pass it on; a row may have its own step."""
+    row = {"kind": row["kind"], "step": step, "time": time.time()} | dict(row)
+    run.log(row)
+    if tracker is not None:
+        tracker.tell(row)
 
 
 class _Board:
