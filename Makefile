@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c requi
 
 .DEFAULT_GOAL := help
 .PHONY: help install format check test smoke demo bench bench-data bench-pretrain \
-	bench-finetune bench-tasks bench-time-to-loss docs
+	bench-finetune bench-infer bench-tasks bench-time-to-loss docs
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 22
@@ -33,7 +33,7 @@ smoke: .venv/installed  ## the whole line, small, in about a minute
 demo: .venv/installed  ## the whole line on the documentation of the installed Python
 	$(BIN)/unmask demo
 
-bench: bench-data bench-pretrain bench-finetune  ## measure against peers on this machine, write benchmarks/results/
+bench: bench-data bench-pretrain bench-finetune bench-infer  ## measure against peers on this machine, write benchmarks/results/
 
 bench-data: .venv/installed-dev  ## the data stages only: memory, throughput, loader, BPE training
 	$(BIN)/python benchmarks/data_loader.py
@@ -50,6 +50,10 @@ bench-pretrain: .venv/installed-dev  ## a pretraining step beside transformers',
 
 bench-finetune: .venv/installed-dev  ## fine-tuning on SST-2 and SQuAD beside transformers' Trainer
 	$(BIN)/python benchmarks/finetune_speed.py
+	$(MAKE) docs
+
+bench-infer: .venv/installed-dev  ## a base model's inference beside transformers, ONNX Runtime and OpenVINO
+	$(BIN)/python benchmarks/inference.py
 	$(MAKE) docs
 
 bench-tasks: .venv/installed-dev  ## what pretraining brings on ten real tasks, in two to three hours: DATA=FOLDER

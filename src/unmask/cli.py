@@ -57,8 +57,8 @@ COMMANDS = {
         "train on a task: GLUE, SQuAD, RACE, entities, or a table; keep what is best on dev",
     ),
     "evaluate": Command(
-        "unmask.finetune.config:EvaluateConfig",
-        "unmask.finetune.evaluate:run",
+        "unmask.infer.config:EvaluateConfig",
+        "unmask.infer.evaluate:run",
         "score a fine-tuned model on labelled data",
     ),
     "submit": Command(
@@ -70,6 +70,11 @@ COMMANDS = {
         "unmask.export.config:ExportConfig",
         "unmask.export.run:run",
         "model folder to ONNX, with a parity report",
+    ),
+    "bench": Command(
+        "unmask.bench.config:BenchConfig",
+        "unmask.bench.run:run",
+        "speed of a model here: latency, throughput, percentiles, peers",
     ),
     "convert": Command(
         "unmask.convert.config:ConvertConfig",

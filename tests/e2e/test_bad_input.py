@@ -166,7 +166,7 @@ def test_a_text_without_a_mask(line):
 def test_a_text_that_is_not_utf8(line):
     (line.folder / "latin.txt").write_bytes("The cat.\nFähre\n".encode("latin-1"))
 
-    error, hint = complaint(line, "predict", "--model", "finetune/model", "--file", "latin.txt")
+    error, hint = complaint(line, "predict", "--model", "finetune/model", "--input", "latin.txt")
 
     assert "latin.txt: line 2 is not UTF-8" in error
     assert "UTF-8" in hint

@@ -86,7 +86,7 @@ def test_a_table_is_learnt_and_evaluate_says_what_training_said(kind, tables):
     said = finished(tables, words(kind, *LEARNS, *flags, data=kind), command="finetune")
     done = tables.good(
         *("evaluate", "--model", f"tuned/{kind}/model", "--data", f"tables/{kind}", *columns),
-        *("--precision", "fp32", "--device", "cpu"),
+        *("--engine.precision", "fp32", "--engine.device", "cpu"),
     )
 
     assert "64 examples to train and 24 for dev" in said

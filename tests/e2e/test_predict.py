@@ -1,11 +1,15 @@
 """`unmask predict` by the real command line: every head, mode, source of texts and mistake."""
 
 import json
+import random
+import subprocess
+import sys
 import time
 
 import pytest
 
 from .answers import said
+from .processes import Started
 
 pytestmark = pytest.mark.e2e
 
@@ -107,7 +111,7 @@ QUESTION = ("--question", "Who is seen?")
 CHOICE = (*QUESTION, "--option", "the dog", "the cow")
 
 
-@pytest.mark.parametrize(
+BY_HEAD = pytest.mark.parametrize(
     ("kind", "flags", "keys"),
     [
         ("class", (), {"text", "label", "scores"}),
@@ -121,6 +125,9 @@ CHOICE = (*QUESTION, "--option", "the dog", "the cow")
         ("choices", CHOICE, {"id", "question", "answer", "number", "scores"}),
     ],
 )
+
+
+@BY_HEAD
 def test_every_head_answers_a_line_a_text(tuned, kind, flags, keys):
     answers = predict(tuned, kind, "--text", *TEXTS, *flags).answers
 
@@ -130,10 +137,24 @@ def test_every_head_answers_a_line_a_text(tuned, kind, flags, keys):
     )
 
 
+@BY_HEAD
+def test_every_head_writes_a_file_and_nothing_to_stdout(tuned, kind, flags, keys):
+    name = written(tuned, "two.txt", "".join(f"{text}\n\n" for text in TEXTS))
+    output = f"{kind}{len(keys)}.jsonl"
+    printed = predict(tuned, kind, "--input", name, *flags).out
+
+    first = predict(tuned, kind, "--input", name, *flags, "--output", output)
+    again = predict(tuned, kind, "--input", name, *flags, "--output", output)
+
+    assert (first.answers, again.answers) == ([], [])
+    assert (tuned.folder / output).read_text(encoding="utf-8") == printed
+    assert f"{output}: done already" in again.talk
+
+
 MASKED = ("--text", "The <mask> sees the <mask>.", "The cat <mask>.")
 
 
-@pytest.mark.parametrize(
+IN_MODES = pytest.mark.parametrize(
     ("flags", "keys"),
     [
         (MASKED, {"text", "filled", "masks"}),
@@ -157,17 +178,36 @@ MASKED = ("--text", "The <mask> sees the <mask>.", "The cat <mask>.")
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
 )
+
+
+@IN_MODES
 def test_a_language_model_answers_a_line_a_text_in_every_mode(tuned, flags, keys):
     answers = predict(tuned, "masks", *flags).answers
 
     assert [set(answer) for answer in answers] == [keys, keys]
 
 
+@IN_MODES
+def test_every_mode_writes_a_file(tuned, flags, keys):
+    printed = predict(tuned, "masks", *flags).out
+
+    done = predict(tuned, "masks", *flags, "--output", "mode.jsonl", "--force")
+
+    assert done.answers == []
+    lines = (tuned.folder / "mode.jsonl").read_text(encoding="utf-8")
+    assert lines == printed
+    assert set(json.loads(lines.splitlines()[0])) == keys
+
+
 def test_perplexities_have_a_line_for_all_texts_at_the_end(tuned):
-    *each, together = predict(tuned, "masks", "--mode", "perplexity", "--text", *TEXTS).answers
+    asked = ("--mode", "perplexity", "--text", *TEXTS)
+    printed = predict(tuned, "masks", *asked)
+    *each, together = printed.answers
+    predict(tuned, "masks", *asked, "--output", "perplexity.jsonl")
 
     assert [set(one) for one in each] == [{"text", "tokens", "log_likelihood", "perplexity"}] * 2
     assert together.keys() == {"texts", "corpus_perplexity"}
+    assert (tuned.folder / "perplexity.jsonl").read_text(encoding="utf-8") == printed.out
 
 
 def written(line, name, text):
@@ -188,8 +228,8 @@ def test_every_kind_of_file_and_stdin_give_the_same_answers(tuned):
     assert given
     assert predict(tuned, "class", stdin=lines).out == given
     for name in files:
-        assert predict(tuned, "class", "--file", name).out == given, name
-    assert predict(tuned, "ner", "--file", files[0]).out == predict(tuned, "ner", stdin=lines).out
+        assert predict(tuned, "class", "--input", name).out == given, name
+    assert predict(tuned, "ner", "--input", files[0]).out == predict(tuned, "ner", stdin=lines).out
 
 
 def test_pairs_are_those_of_a_table(tuned):
@@ -197,8 +237,8 @@ def test_pairs_are_those_of_a_table(tuned):
     table = written(tuned, "pairs.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     columns = ("--text-column", "one", "--pair-column", "two")
 
-    answers = predict(tuned, "pair", "--file", table, *columns).answers
-    found = predict(tuned, "squad", "--file", table, *columns).answers
+    answers = predict(tuned, "pair", "--input", table, *columns).answers
+    found = predict(tuned, "squad", "--input", table, *columns).answers
 
     assert [answer["pair"] for answer in answers] == [TEXTS[0]] * 2
     assert [answer["question"] for answer in found] == [TEXTS[0]] * 2
@@ -215,7 +255,7 @@ def test_a_model_of_pairs_says_that_a_text_comes_alone(tuned):
 def test_questions_of_squads_file_are_answered_under_their_ids(tuned):
     name = written(tuned, "asked.json", json.dumps(squad(impossible=True)))
 
-    answers = predict(tuned, "squad2", "--file", name).answers
+    answers = predict(tuned, "squad2", "--input", name).answers
 
     assert [answer["id"] for answer in answers] == ["q1", "q2"]
 
@@ -225,14 +265,14 @@ def test_a_table_of_choices(tuned):
     columns = ("--choices.options", "a", "b", "--choices.passage", "text")
 
     answers = predict(
-        tuned, "choices", "--file", table, *columns, "--choices.question", "question"
+        tuned, "choices", "--input", table, *columns, "--choices.question", "question"
     ).answers
 
     assert [set(answer["scores"]) for answer in answers] == [{"cat", "cow"}, {"dog", "hen"}]
 
 
 def test_features_go_into_a_file_and_nothing_to_stdout(tuned):
-    done = predict(tuned, "masks", "--mode", "features", "--text", *TEXTS, "--out", "f.npy")
+    done = predict(tuned, "masks", "--mode", "features", "--text", *TEXTS, "--output", "f.npy")
 
     assert (done.answers, (tuned.folder / "f.npy").exists()) == ([], True)
 
@@ -257,7 +297,13 @@ def test_features_go_into_a_file_and_nothing_to_stdout(tuned):
         ("masks", ("--mode", "pronouns"), "0 pronouns are marked"),
         ("masks", ("--mode", "features", "--layers", "99"), "99"),
         ("masks", (), "no <mask>"),
-        ("masks", ("--mode", "features", "--out", "x.txt"), "x.txt"),
+        ("masks", ("--mode", "features", "--output", "x.txt"), "x.txt"),
+        ("class", ("--output", "x.npy"), "--output x.npy: with --mode answer answers are JSON"),
+        ("class", ("--output", "x.jsonl.gz"), "--output x.jsonl.gz: answers are not packed"),
+        ("class", ("--output", "none/x"), "is no folder"),
+        ("class", ("--output", "task"), "--output task: a folder, not a file"),
+        ("class", ("--output", "/dev/null"), "no ordinary file"),
+        ("class", ("--force",), "--force without --output"),
         ("masks", ("--mode", "features", "--question", "a"), "--question with --mode features"),
         ("ner", ("--top-k", "0"), "--top-k 0: too small"),
         ("ner", ("--pair-column", "x"), "columns are those of a table"),
@@ -275,17 +321,18 @@ def test_what_does_not_go_together_is_one_clear_line(tuned, kind, flags, error):
     ("kind", "flags", "error"),
     [
         ("class", ("--text", " "), "--text: text 1 is empty"),
-        ("class", ("--file", "none.txt"), "none.txt: no such file"),
-        ("class", ("--file", "."), "unknown kind of table"),
-        ("class", ("--file", "empty.txt"), "empty.txt: has no texts"),
-        ("class", ("--file", "empty.json"), "for models that answer questions"),
-        ("class", ("--file", "one.jsonl"), "no column 'text'; there is 'x'"),
-        ("ner", ("--file", "one.jsonl", "--pair-column", "x"), "reads no pairs"),
-        ("squad", ("--file", "empty.json"), "empty.json: no JSON"),
-        ("squad", ("--file", "empty.json", *QUESTION), "the questions are in empty.json"),
-        ("choices", ("--file", "one.jsonl", *CHOICE), "has questions and options of its own"),
-        ("choices", ("--file", "one.jsonl"), "no column of options is named"),
-        ("masks", ("--file", "one.jsonl", "--mode", "choose", "--option", "a", "b"), "of its own"),
+        ("class", ("--input", "none.txt"), "none.txt: no such file"),
+        ("class", ("--input", "one.jsonl", "--output", "one.jsonl"), "is the --input, too"),
+        ("class", ("--input", "."), "unknown kind of table"),
+        ("class", ("--input", "empty.txt"), "empty.txt: has no texts"),
+        ("class", ("--input", "empty.json"), "for models that answer questions"),
+        ("class", ("--input", "one.jsonl"), "no column 'text'; there is 'x'"),
+        ("ner", ("--input", "one.jsonl", "--pair-column", "x"), "reads no pairs"),
+        ("squad", ("--input", "empty.json"), "empty.json: no JSON"),
+        ("squad", ("--input", "empty.json", *QUESTION), "the questions are in empty.json"),
+        ("choices", ("--input", "one.jsonl", *CHOICE), "has questions and options of its own"),
+        ("choices", ("--input", "one.jsonl"), "no column of options is named"),
+        ("masks", ("--input", "one.jsonl", "--mode", "choose", "--option", "a", "b"), "of its own"),
     ],
     ids=str,
 )
@@ -318,3 +365,119 @@ def test_a_text_of_a_hundred_thousand_tokens_is_answered_in_windows(tuned):
     assert LONG[answer["candidates"][0]["start"] :].startswith(answer["answer"])
     assert cut["truncated"]
     assert time.monotonic() - began < 60
+
+
+LINES = 5 * 4096 + 100
+"""So that there are five full windows."""
+
+
+ONE_THREAD = ("--engine.threads", "1")
+"""Sums of another number of threads differ in the last digit."""
+
+
+@pytest.fixture(scope="module")
+def many(tuned):
+    """A file of many lines, and all answers to them."""
+    dice = random.Random(0)
+    nouns = ("cat", "dog", "hen", "cow")
+    lines = [
+        f"The {dice.choice(nouns)} sees the {dice.choice(nouns)}{' again' * dice.randint(0, 3)}.\n"
+        for _ in range(LINES)
+    ]
+    written(tuned, "many.txt", "\n".join(lines))
+    done = predict(tuned, "class", "--input", "many.txt", "--output", "whole.jsonl", *ONE_THREAD)
+    assert done.code == 0, done.talk
+    return "many.txt", (tuned.folder / "whole.jsonl").read_bytes()
+
+
+def wait_for_texts(output, more, going):
+    """Wait until answers to so many more texts are recorded, or the run has ended."""
+    record = output.with_name(f"{output.name}.progress.json")
+
+    def recorded():
+        return json.loads(record.read_text())["texts"] if record.exists() else 0
+
+    goal, deadline = recorded() + more, time.monotonic() + 60
+    while going() and recorded() < goal and time.monotonic() < deadline:
+        time.sleep(0.002)
+
+
+@pytest.mark.timeout(300)
+def test_killed_at_random_moments_it_writes_the_bytes_of_a_run_that_never_stopped(tuned, many):
+    name, whole = many
+    dice = random.Random(1)
+    output = tuned.folder / "killed.jsonl"
+    words = ("--model", model("class"), "--input", name, "--output", output.name, *ONE_THREAD)
+    for _ in range(3):  # of five windows, so that none comes too late
+        started = Started(tuned, words, command="predict")
+        wait_for_texts(output, 1, started.going)
+        time.sleep(dice.uniform(0, 0.1))
+        started.kill()
+        codes, talk = started.end()
+        assert codes == [-9], talk
+
+    ended = predict(tuned, "class", *words[2:])
+
+    assert ended.code == 0, ended.talk
+    assert "killed.jsonl: going on after " in ended.talk
+    assert output.read_bytes() == whole
+    assert [json.loads(line)["text"] for line in whole.splitlines()] == [
+        line for line in (tuned.folder / name).read_text().splitlines() if line
+    ]
+    assert not (tuned.folder / "killed.jsonl.progress.json").exists()
+
+
+@pytest.mark.timeout(300)
+def test_a_full_disk_and_a_line_that_cannot_be_read_stop_it_for_a_while(tuned, many):
+    name, whole = many
+    given = ("predict", "--model", model("class"), "--output", "full.jsonl", *ONE_THREAD)
+    words = (*given, "--input")
+    good = (tuned.folder / name).read_bytes()
+    bad = good[:-10] + b"\xff" + good[-9:]
+    (tuned.folder / "bad.txt").write_bytes(bad)
+
+    full = tuned(*words, name, limit_bytes=len(whole) // 2)
+    unread = said(tuned, *words, "bad.txt")
+
+    assert full.returncode == 2
+    assert "error: full.jsonl: no space left (File too large)" in full.stderr
+    assert "going on after 8,192 texts" in unread.talk
+    assert f"bad.txt: line {2 * LINES - 1} is not UTF-8" in unread.talk
+    found = (tuned.folder / "full.jsonl").read_bytes()
+    assert found.count(b"\n") == LINES - 1
+    assert said(tuned, *words, name).code == 0
+    assert (tuned.folder / "full.jsonl").read_bytes() == whole
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from unmask.infer import resume, texts
+from unmask.infer.config import PredictConfig
+from unmask.infer.reading import Meter
+from unmask.infer.streaming import Job
+model, given, output = map(Path, sys.argv[1:])
+config = PredictConfig(model=model, input=given, output=output)
+answer = lambda window: ({"text": one.text} for one in window)
+resume.write(config, output, Job(texts.read(config), lambda: answer), Meter())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.parametrize("ending", [".txt", ".jsonl"])
+def test_ten_times_the_lines_take_no_more_memory(tuned, ending):
+    """Of 200,000 lines of 300 characters, 60 MB; the model is a stub."""
+    peaks_kb = []
+    for count in (20_000, 200_000):
+        name = f"{count}{ending}"
+        row = '{"text": "%s"}\n' if ending == ".jsonl" else "%s\n"
+        with (tuned.folder / name).open("w") as file:
+            file.writelines(row % f"{number} {'word ' * 60}" for number in range(count))
+        words = (sys.executable, "-c", PEAK, model("class"), name, f"{name}.out")
+        done = subprocess.run(
+            words, cwd=tuned.folder, env=tuned.environment, capture_output=True, check=True
+        )
+        peaks_kb.append(int(done.stdout))
+        (tuned.folder / name).unlink()
+
+    assert peaks_kb[1] - peaks_kb[0] < 15_000

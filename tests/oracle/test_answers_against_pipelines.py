@@ -107,7 +107,7 @@ def test_a_classifier_of_pairs_of_which_some_are_too_long(
     rows = [*long, *pairs[10:]]
     table = write_rows(tmp_path / "pairs.jsonl", rows)
 
-    answers = predicted(folder, file=table, text_column="text", pair_column="pair")
+    answers = predicted(folder, input=table, text_column="text", pair_column="pair")
 
     given = [{"text": row["text"], "text_pair": row["pair"]} for row in rows]
     expected = pipeline("text-classification", folder, top_k=None)(given, truncation=True)
@@ -139,7 +139,7 @@ def test_a_model_that_tells_a_number(family, model_folder, shared_data, predicte
         rows = [{"text": one, "pair": two} for one, two, _ in islice(csv.reader(file), COUNT)]
     table = write_rows(tmp_path / "pairs.jsonl", rows)
 
-    answers = predicted(folder, file=table, pair_column="pair")
+    answers = predicted(folder, input=table, pair_column="pair")
 
     given = [{"text": row["text"], "text_pair": row["pair"]} for row in rows]
     expected = pipeline("text-classification", folder)(given)

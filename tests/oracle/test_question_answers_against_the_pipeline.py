@@ -149,7 +149,7 @@ def long(shared_data):
 
 def answers(predicted, folder, rows, path):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return predicted(folder, file=path, pair_column="question", top_k=TOP_K)
+    return predicted(folder, input=path, pair_column="question", top_k=TOP_K)
 
 
 def assert_same_candidates(found, spans, text):
@@ -226,7 +226,7 @@ def test_in_one_window_null_odds_are_those_of_no_answer_to_the_best(family, mode
         best.append(row["text"][spans[0].start : spans[0].end])
         odds.append(math.log(none / spans[0].score))
     threshold = sorted(odds)[COUNT // 2 - 1] + 1e-3
-    answerer = dataclasses.replace(Answerer.open(folder, TOP_K), threshold=threshold)
+    answerer = dataclasses.replace(Answerer.open(folder, top_k=TOP_K), threshold=threshold)
     questions = [
         Question(str(number), row["question"], row["text"], (), f"text {number}")
         for number, row in enumerate(short)

@@ -1,52 +1,60 @@
-"""How far an exported model is from the one it was made from, on real text.
+"""How far an export's logits are from those of the model it was made from.
 
-Legend: N texts.
+Legend: N texts, tokens or places; C outputs; S sequences.
 """
 
 import dataclasses
-import time
+from collections.abc import Sequence
 
 import numpy as np
-from tokenizers import Encoding
+import numpy.typing as npt
 
-from unmask.core.progress import bar
-from unmask.infer.pipelines import Pipeline
+from unmask.finetune.examples import Examples
+from unmask.infer.backend import Logits
+from unmask.model.heads import Model, MultipleChoice, SpanExtractor
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Parity:
-    """Differences of logits at real tokens, and speed of both sides on the same texts."""
+    """Differences of logits on real text."""
 
-    texts: int
+    compared: int
+    """Texts, tokens or hidden words."""
     max_difference: float
     mean_difference: float
+    std_difference: float
     same_argmax: float
-    """Share of predictions (texts, or masked-LM positions) with the same best class."""
-    sentences_per_s: dict[str, float]
-    """By backend, batches of similar length, after one warm-up pass."""
+    """Share of choices that are the same: of a class, an option, or a place to start and to end.
+    A number is no choice: 1."""
 
 
-def compare(reference: Pipeline, exported: Pipeline, encodings: list[Encoding]) -> Parity:
-    """Run both on the same texts; padded positions of masked-LM logits do not count."""
-    worst, total, count, same, choices = 0.0, 0.0, 0, 0, 0
-    pairs = zip(reference.run(encodings), exported.run(encodings), strict=True)
-    with bar("parity", len(encodings)) as progress:
-        for (index, expected), (_, found) in pairs:
-            length = len(encodings[index].ids)
-            left, right = (x[:length] if x.ndim > 1 else x[None] for x in (expected, found))
-            difference = np.abs(left - right)
-            worst = max(worst, float(difference.max()))
-            total += float(difference.sum())
-            count += difference.size
-            same += int((left.argmax(-1) == right.argmax(-1)).sum())
-            choices += len(left)
-            progress.advance()
-    speeds = {item.backend.name: _speed(item, encodings) for item in (reference, exported)}
-    return Parity(len(encodings), worst, total / count, same / choices, speeds)
+def parity(
+    reference: Sequence[Logits],
+    exported: Sequence[Logits],
+    choices: Sequence[tuple[Ints, Ints]],
+) -> Parity:
+    """Compare answers to the same texts, and what they choose."""
+    left_NC, right_NC = (np.concatenate(list(one)) for one in (reference, exported))
+    difference_NC = np.abs(left_NC.astype(np.float64) - right_NC)
+    same = np.concatenate([left == right for left, right in choices])
+    return Parity(
+        compared=len(left_NC),
+        max_difference=float(difference_NC.max()),
+        mean_difference=float(difference_NC.mean()),
+        std_difference=float(difference_NC.std()),
+        same_argmax=float(same.mean()),
+    )
 
 
-def _speed(pipeline: Pipeline, encodings: list[Encoding]) -> float:
-    started = time.perf_counter()
-    for _ in pipeline.run(encodings):
-        pass
-    return len(encodings) / (time.perf_counter() - started)
+def chosen(logits_NC: Logits, examples: Examples, kind: type[Model]) -> Ints:
+    """What the logits choose: a class for each row, an option, or for questions two places."""
+    if kind is SpanExtractor:
+        starts_S = examples.sequences.starts_N1[1:-1]
+        parts = np.split(logits_NC, starts_S)
+        return np.concatenate([part.argmax(0) for part in parts]).astype(np.int64)
+    if kind is MultipleChoice:
+        logits_NC = logits_NC.reshape(-1, examples.each)
+    best_N: Ints = logits_NC.argmax(1)
+    return best_N

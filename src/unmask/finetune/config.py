@@ -169,18 +169,13 @@ class FinetuneConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class EvaluateConfig:
-    """Score a fine-tuned model on labelled data; the scores go to stdout as JSON."""
+class ReadingConfig:
+    """A fine-tuned model, and how the data of its task are read."""
 
     model: Path
-    """Model folder of a fine-tuned model."""
-    data: Path
-    """Labelled file, or the folder of a task, whose dev is scored (or --split)."""
+    """Model folder of a fine-tuned model, or its export."""
     task: TaskName | None = None
     """What the data are; by default what the model was fine-tuned on."""
-    split: str | None = None
-    """Which split of a folder is scored, by default dev; of a single file, all of it or, as in
-    fine-tuning, train or dev."""
     columns: ColumnsConfig = dataclasses.field(default_factory=ColumnsConfig)
     choices: ChoicesConfig = dataclasses.field(default_factory=ChoicesConfig)
     windows: WindowsConfig = dataclasses.field(default_factory=WindowsConfig)
@@ -188,14 +183,19 @@ class EvaluateConfig:
     order: LabelOrder | None = None
     """Order of the outputs of a model of GLUE that have no names (LABEL_0...): glue, as run_glue of
     transformers trains, or fairseq."""
-    out: Path | None = None
-    """Folder for predictions and n-best lists in the task's official form."""
     max_length: int | None = None
     """Longer sequences are truncated, or cut into windows; by default as in fine-tuning."""
-    device: Device = "auto"
-    """Where to compute."""
-    precision: Precision = "auto"
-    """bf16 multiplies matrices in bf16; auto: bf16 where it is native."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class JudgedConfig(ReadingConfig):
+    """Labelled data, and the model that is scored on them."""
+
+    data: Path
+    """Labelled file, or the folder of a task, whose dev is scored (or --split)."""
+    split: str | None = None
+    """Which split of a folder is scored, by default dev; of a single file, all of it or, as in
+    fine-tuning, train or dev."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,7 +219,7 @@ class SubmitConfig:
     """bf16 multiplies matrices in bf16; auto: bf16 where it is native."""
 
 
-def refuse_unread(config: FinetuneConfig | EvaluateConfig, task: str) -> None:
+def refuse_unread(config: FinetuneConfig | JudgedConfig, task: str) -> None:
     """UserError for settings of another family of tasks, which would be ignored."""
     for given, flags, tasks in (
         (config.columns != ColumnsConfig(), "--columns", ("table",)),

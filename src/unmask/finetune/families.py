@@ -6,7 +6,7 @@ from typing import Protocol
 
 from unmask.core.errors import UserError
 from unmask.finetune.choice import family as choice
-from unmask.finetune.config import EvaluateConfig, FinetuneConfig, refuse_unread
+from unmask.finetune.config import FinetuneConfig, JudgedConfig, refuse_unread
 from unmask.finetune.entities import family as entities
 from unmask.finetune.fairseq_data import folder
 from unmask.finetune.known import Known
@@ -30,7 +30,7 @@ class Family(Protocol):
         """Train and dev."""
 
     def judged(
-        self, config: EvaluateConfig, known: Known, tokenizer: Tokenizer, max_length: int
+        self, config: JudgedConfig, known: Known, tokenizer: Tokenizer, max_length: int
     ) -> list[Split]:
         """What a model is scored on."""
 
@@ -55,7 +55,7 @@ def learnt(config: FinetuneConfig, tokenizer: Tokenizer) -> Task:
     return dataclasses.replace(task, metric=config.metric)
 
 
-def judged(config: EvaluateConfig, known: Known, tokenizer: Tokenizer) -> list[Split]:
+def judged(config: JudgedConfig, known: Known, tokenizer: Tokenizer) -> list[Split]:
     """Read and encode what a model is scored on."""
     name = config.task or known.facts.get("task") or "table"
     wanted = config.max_length or known.facts.get("max_length")

@@ -3,39 +3,140 @@
 Legend: B batch, L length, V vocabulary, C classes.
 """
 
+import dataclasses
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from unmask.core import manifests
 from unmask.core.errors import UserError
+from unmask.infer.engine_config import EngineConfig, Runtime
 from unmask.tokenizer.batch import Batch
 
 ONNX_FILE = "model.onnx"
+OPENVINO_FILE = "openvino_model.xml"
+PT2_FILE = "model.pt2"
+TORCHSCRIPT_FILE = "model.pt"
+
+Logits = npt.NDArray[np.float32]
 
 
 class Backend(Protocol):
-    """A model that runs somewhere."""
+    """A model that runs somewhere. Padding is not computed, but in attention."""
 
     name: str
+    """The runtime and its number format, such as `openvino bf16`."""
+    streams: int
+    """How many batches it computes at once: so many threads may call `logits`."""
+    batch_tokens: int
+    """Tokens of a batch, padding counted, that suit it."""
 
-    def logits(self, batch: Batch) -> npt.NDArray[np.float32]:
+    def logits(self, batch: Batch) -> Logits:
         """Run a batch: [B, L, V] for masked language models, [B, C] for classifiers of sequences.
 
         [B, L, C] for those of tokens, [B, L, 2] for starts and ends, [B, 1] for an option a row.
+        At padding they mean nothing.
         """
 
 
-def open_backend(folder: Path) -> Backend:
-    """Open an export folder with ONNX Runtime, any other model folder with torch."""
+def open_backend(folder: Path, engine: EngineConfig, *, many: bool) -> Backend:
+    """Open a model or export folder; `many` says that batches come in plenty.
+
+    UserError for a runtime that cannot read the folder, or a precision it does not have.
+    """
+    from unmask.infer.one_shape import OneShape
+    from unmask.infer.saturation import refuse_overflow
+    from unmask.model import weights
+
+    refuse_overflow(folder)
+    backend = _opened(folder, _settled(folder, engine, many=many), many=many)
+    shape = facts(folder).get("shape")
+    if shape is None:
+        return backend
+    return OneShape(backend, shape[0], shape[1], weights.read_config(folder).pad_id)
+
+
+def _settled(folder: Path, engine: EngineConfig, *, many: bool) -> EngineConfig:
+    """Fill in, where nothing else is asked for, what was found fastest on this machine."""
+    from unmask.infer.choice import chosen
+
+    choice = chosen(folder)
+    if choice is None or engine.threads is not None:
+        return engine
+    best = choice.many if many else choice.single
+    if engine.runtime not in ("auto", best.runtime) or best.runtime not in runtimes(folder):
+        return engine
+    return dataclasses.replace(
+        engine,
+        runtime=best.runtime,
+        streams=engine.streams or best.streams,
+        batch_tokens=engine.batch_tokens or best.batch_tokens,
+    )
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """What the manifest of a folder says of it; nothing for one that unmask has not made."""
+    return manifests.read(folder).facts if (folder / manifests.NAME).exists() else {}
+
+
+def _opened(folder: Path, engine: EngineConfig, *, many: bool) -> Backend:
+    match _runtime(folder, engine):
+        case "openvino":
+            from unmask.infer.openvino_backend import OpenVinoBackend
+
+            return OpenVinoBackend.open(folder, engine, many=many)
+        case "onnxruntime":
+            from unmask.infer.onnx_backend import OnnxBackend
+
+            return OnnxBackend.open(folder, engine, many=many)
+        case "torch":
+            return _torch(folder, engine)
+
+
+def _torch(folder: Path, engine: EngineConfig) -> Backend:
+    for name in (PT2_FILE, TORCHSCRIPT_FILE):
+        if (folder / name).exists():
+            from unmask.infer.program_backend import ProgramBackend
+
+            return ProgramBackend.open(folder / name, engine)
+    from unmask.infer.torch_backend import TorchBackend
+
+    return TorchBackend.open(folder, engine)
+
+
+def _runtime(folder: Path, engine: EngineConfig) -> Runtime:
+    readers = runtimes(folder)
+    if engine.runtime == "auto":
+        return _measured(folder, readers) or readers[0]
+    if engine.runtime not in readers:
+        raise UserError(
+            f"--engine.runtime {engine.runtime}: {folder} is read by {', '.join(readers)}",
+            "leave it out, or export the model for it",
+        )
+    return engine.runtime
+
+
+def runtimes(folder: Path) -> tuple[Runtime, ...]:
+    """Name what can run a folder; UserError for one that holds no model."""
     if (folder / ONNX_FILE).exists():
-        from unmask.infer.onnx_backend import OnnxBackend
-
-        return OnnxBackend(folder / ONNX_FILE)
+        return "onnxruntime", "openvino"
+    if (folder / OPENVINO_FILE).exists():
+        return ("openvino",)
     if (folder / "config.json").exists():
-        from unmask.infer.torch_backend import TorchBackend
-
-        return TorchBackend.open(folder)
+        return ("torch",)
     hint = f"give {folder / 'model'}" if (folder / "model").is_dir() else "give a model folder"
     raise UserError(f"{folder}: holds neither config.json nor {ONNX_FILE}", hint)
+
+
+def _measured(folder: Path, readers: tuple[Runtime, ...]) -> Runtime | None:
+    """The runtime that the export was measured with."""
+    named = facts(folder).get("runtime")
+    return named if named in readers else None
+
+
+def weights_file(folder: Path) -> Path:
+    """The file of a model or export folder that holds its weights."""
+    names = ONNX_FILE, "openvino_model.bin", PT2_FILE, TORCHSCRIPT_FILE, "model.safetensors"
+    return next((path for name in names if (path := folder / name).exists()), folder / names[-1])

@@ -15,14 +15,15 @@ from tokenizers import Encoding
 from unmask.core.errors import UserError
 from unmask.finetune.softmax import sigmoid, softmax
 from unmask.infer.backend import Backend, open_backend
+from unmask.infer.batches import answered
+from unmask.infer.engine_config import AS_MADE, EngineConfig
 from unmask.infer.language.quoting import quoted
 from unmask.model import weights
 from unmask.model.heads import MaskedLM
 from unmask.model.problem import Problem
-from unmask.tokenizer.batch import by_length, pad
+from unmask.tokenizer.batch import pad
 from unmask.tokenizer.tokenizer import Tokenizer
 
-TOKENS_PER_BATCH = 4096
 CANDIDATES = 5
 
 Answer = dict[str, Any]
@@ -39,12 +40,20 @@ class Pipeline:
     answer: Callable[[Encoding, npt.NDArray[np.float32]], Answer]
 
     @classmethod
-    def open(cls, folder: Path, *, top_k: int | None = None) -> "Pipeline":
+    def open(
+        cls,
+        folder: Path,
+        engine: EngineConfig = AS_MADE,
+        *,
+        top_k: int | None = None,
+        many: bool = True,
+    ) -> "Pipeline":
         """Open a model or export folder; its head decides what is answered.
 
-        `top_k` is the number of candidates for each mask; UserError if the model fills none.
+        `many` says that texts come in plenty; `top_k` is the number of candidates for each mask;
+        UserError if the model fills none.
         """
-        backend = open_backend(folder)
+        backend = open_backend(folder, engine, many=many)
         tokenizer = Tokenizer.load(folder)
         answer: Callable[[Encoding, npt.NDArray[np.float32]], Answer]
         if weights.head_of(folder) is MaskedLM:
@@ -78,9 +87,13 @@ class Pipeline:
 
     def run(self, encodings: list[Encoding]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
         """Yield (number of the text, its logits), in batches of similar length."""
-        for indices in by_length([len(item.ids) for item in encodings], TOKENS_PER_BATCH):
-            batch = pad([encodings[index] for index in indices], self.tokenizer.pad_id)
-            yield from zip(indices, self.backend.logits(batch), strict=True)
+        pad_id = self.tokenizer.pad_id
+        for indices, _, logits in answered(
+            self.backend,
+            [len(item.ids) for item in encodings],
+            lambda indices: pad([encodings[index] for index in indices], pad_id),
+        ):
+            yield from zip(indices, logits, strict=True)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,50 +1,86 @@
 """`unmask predict`: texts in, JSON lines out."""
 
-import json
+import os
+import stat
 import sys
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import partial
 
-from unmask.core.errors import UserError
 from unmask.core.progress import say
 from unmask.finetune.known import Known
-from unmask.finetune.squad.read import Question, read_unanswered
-from unmask.infer import modes, texts
+from unmask.finetune.table.records import Opening
+from unmask.infer import asked, modes, resume, texts
 from unmask.infer.config import PredictConfig
 from unmask.infer.pipelines import Answer, Pipeline
+from unmask.infer.reading import Meter, opened
+from unmask.infer.sinks import as_line
+from unmask.infer.streaming import WATCHED, Job, Windows, shown
 from unmask.infer.tasks.choices import Chooser
-from unmask.infer.tasks.choices import questions as choice_questions
 from unmask.infer.tasks.entities import EntityFinder
 from unmask.infer.tasks.flags import refuse_unread
 from unmask.infer.tasks.questions import Answerer
+from unmask.infer.texts import Text
 from unmask.model.heads import MultipleChoice, SpanExtractor, TokenClassifier
-
-AT_ONCE = 256
 
 
 def run(config: PredictConfig) -> None:
-    """Answer for every text, a few hundred at a time, so that a stream may be endless."""
-    for answer in _answers(config):
-        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+    """Answer for every text, in order, in memory that does not grow with their number."""
+    meter = Meter()
+    job = _job(config, partial(opened, meter=meter))
+    if config.output is None:
+        _print(config, job, meter)
+    else:
+        resume.write(config, config.output, job, meter)
 
 
-def _answers(config: PredictConfig) -> Iterator[Answer]:
+def _print(config: PredictConfig, job: Job, meter: Meter) -> None:
+    """Answer on stdout, a few hundred texts at a time, as somebody may watch."""
+    answer = job.open()
+    texts_at_once = 1 if texts.typed(config) else min(WATCHED, job.size.texts)
+    with shown(meter) if _is_file(sys.stdout.fileno) else nullcontext() as progress:
+        for window in Windows(job.items, job.size._replace(texts=texts_at_once)):
+            for one in answer(window.items):
+                _tell(one)
+            if progress is not None:
+                progress.advance(len(window.items))
+    for one in job.tally.last() if job.tally is not None else []:
+        _tell(one)
+
+
+def _tell(answer: Answer) -> None:
+    sys.stdout.write(as_line(answer))
+    sys.stdout.flush()
+
+
+def _is_file(descriptor: Callable[[], int]) -> bool:
+    """Tell whether a stream goes into a file, so that nobody watches it."""
+    try:
+        return stat.S_ISREG(os.fstat(descriptor()).st_mode)
+    except OSError:  # it is nothing of the system's, as in a notebook
+        return False
+
+
+def _job(config: PredictConfig, opening: Opening) -> Job:
     if config.mode != "answer":
-        return modes.answers(config)
+        return modes.job(config, opening)
     known = Known.of(config.model)
     kind = known.kind
     refuse_unread(config, kind)
     if config.targets:
-        return modes.filled_with_targets(config)
+        return modes.filled_with_targets(config, opening)
+    model, engine, many = config.model, config.engine, _many(config)
     if kind is TokenClassifier:
-        return _found(config)
+        found = (item.text for item in texts.read(config, opening))
+        return Job(found, lambda: EntityFinder.open(model, engine, many=many))
     if kind is SpanExtractor:
-        return _answered(config)
+        answerer = partial(Answerer.open, model, engine, top_k=config.top_k, many=many)
+        return Job(asked.questions(config, opening), answerer)
     if kind is MultipleChoice:
-        return Chooser.open(config.model)(choice_questions(config))
+        choices = asked.choices(config, opening)
+        return Job(choices, lambda: Chooser.open(model, engine, many=many))
     _say_of_pairs(config, known)
-    return _by_pipeline(config)
+    return Job(texts.read(config, opening), partial(_pipeline, config))
 
 
 def _say_of_pairs(config: PredictConfig, known: Known) -> None:
@@ -56,45 +92,16 @@ def _say_of_pairs(config: PredictConfig, known: Known) -> None:
         )
 
 
-def _by_pipeline(config: PredictConfig) -> Iterator[Answer]:
-    pipeline = Pipeline.open(config.model, top_k=config.top_k)
-    for chunk in _chunks(config):
-        pairs = [item.pair for item in chunk if item.pair is not None]
-        yield from pipeline([item.text for item in chunk], pairs or None)
+def _pipeline(config: PredictConfig) -> Callable[[list[Text]], Iterator[Answer]]:
+    pipeline = Pipeline.open(config.model, config.engine, top_k=config.top_k, many=_many(config))
+
+    def answers(given: list[Text]) -> Iterator[Answer]:
+        pairs = [item.pair for item in given if item.pair is not None]
+        return pipeline([item.text for item in given], pairs or None)
+
+    return answers
 
 
-def _found(config: PredictConfig) -> Iterator[Answer]:
-    finder = EntityFinder.open(config.model)
-    for chunk in _chunks(config):
-        yield from finder([item.text for item in chunk])
-
-
-def _answered(config: PredictConfig) -> Iterator[Answer]:
-    answerer = Answerer.open(config.model, config.top_k)
-    if config.file is not None and config.file_kind == ".json":
-        questions = read_unanswered(config.file)
-        for first in range(0, len(questions), AT_ONCE):
-            yield from answerer(questions[first : first + AT_ONCE])
-        return
-    done = 0
-    for chunk in _chunks(config):
-        yield from answerer(
-            [_question(config, item, done + number) for number, item in enumerate(chunk, start=1)]
-        )
-        done += len(chunk)
-
-
-def _question(config: PredictConfig, item: texts.Text, number: int) -> Question:
-    asked = config.question or item.pair
-    if not asked:
-        raise UserError(
-            f"text {number}: has no question, and {config.model} answers questions",
-            "give --question, a table with --pair-column, or a .json as SQuAD has",
-        )
-    return Question(str(number), asked, item.text, (), f"text {number}")
-
-
-def _chunks(config: PredictConfig) -> Iterator[list[texts.Text]]:
-    found = texts.read(config)
-    while chunk := list(islice(found, 1 if texts.typed(config) else AT_ONCE)):
-        yield chunk
+def _many(config: PredictConfig) -> bool:
+    """Whether more texts come than a person gives by flags or types."""
+    return not config.text and not texts.typed(config)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from unmask.core.errors import UserError
 from unmask.core.progress import say
-from unmask.corpus.inputs.packing import DAMAGE, unpacked
-from unmask.corpus.inputs.sources import suffixes
 from unmask.finetune import table
 from unmask.finetune.data_config import ColumnsConfig
+from unmask.finetune.table.records import Opening
 from unmask.infer.config import PredictConfig
+from unmask.infer.reading import opened
 
 
 class Text(NamedTuple):
@@ -21,65 +21,58 @@ class Text(NamedTuple):
     pair: str | None = None
 
 
-def read(config: PredictConfig) -> Iterator[Text]:
-    """Yield texts as they come in, so that a stream may be endless; UserError for an empty file."""
-    if config.table and config.file is not None:
-        rows = _rows(config.file, config)
+def read(config: PredictConfig, opening: Opening = opened) -> Iterator[Text]:
+    """Yield texts as they come in, so that a stream may be endless and a file of any size.
+
+    UserError for an empty file, and with its place for what cannot be read.
+    """
+    if config.table and config.input is not None:
+        rows = _rows(config.input, config, opening)
         yield from (Text(row.text, config.pair or row.pair) for row in rows)
     else:
-        yield from (Text(text, config.pair) for text in _single(config))
+        yield from (Text(text, config.pair) for text in _single(config, opening))
 
 
-def _single(config: PredictConfig) -> Iterator[str]:
+def _single(config: PredictConfig, opening: Opening) -> Iterator[str]:
     """Yield texts that come without a second one."""
     if config.text:
         yield from config.text
-    elif config.file is None:
+    elif config.input is None:
         if typed(config):
             say("one text a line, please; Ctrl-D ends them")
         yield from _lines(sys.stdin.buffer, "<stdin>")
     elif config.file_kind == ".txt":
-        yield from _of_file(config.file)
+        yield from _of_file(config.input, opening)
     else:
         raise UserError(
-            f"{config.file}: a .json, as SQuAD's, is for models that answer questions",
+            f"{config.input}: a .json, as SQuAD's, is for models that answer questions",
             "give a .txt with one text a line, or a table: .tsv, .csv, .jsonl or .parquet",
         )
 
 
 def typed(config: PredictConfig) -> bool:
     """Tell whether a person types the texts, and waits for each answer."""
-    return not config.text and config.file is None and sys.stdin.isatty()
+    return not config.text and config.input is None and sys.stdin.isatty()
 
 
-def _rows(path: Path, config: PredictConfig) -> Iterator[Text]:
+def _rows(path: Path, config: PredictConfig, opening: Opening) -> Iterator[Text]:
     columns = ColumnsConfig(text=config.text_column or "text", pair=config.pair_column)
     try:
-        rows = table.read_texts(path, columns)
+        for row in table.each_text(path, columns, opening):
+            yield Text(row.text, row.pair)
     except UserError as error:
         if "--columns" not in error.hint:
             raise
         hint = "name the columns with --text-column and --pair-column; the first line is a header"
         raise UserError(error.what, hint) from None
-    for row in rows:
-        yield Text(row.text, row.pair)
 
 
-def _of_file(path: Path) -> Iterator[str]:
+def _of_file(path: Path, opening: Opening) -> Iterator[str]:
     empty = True
-    try:
-        with path.open("rb") as file:
-            for line in _lines(unpacked(file, suffixes(path)[1]), str(path)):
-                empty = False
-                yield line
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file", "check the path") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: a folder, not a file", "name the file in it") from None
-    except DAMAGE as error:
-        if getattr(error, "errno", None) is not None:
-            raise
-        raise UserError(f"{path}: damaged ({error})", "fetch or write it again") from None
+    with opening(path) as stream:
+        for line in _lines(stream, str(path)):
+            empty = False
+            yield line
     if empty:
         raise UserError(f"{path}: has no texts", "write one a line")
 

@@ -1,48 +1,95 @@
-"""PyTorch as backend."""
+"""PyTorch as backend: packed, so that padding is computed in attention alone.
+
+Legend: B batch, L length, T real tokens, C outputs.
+"""
 
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor
 
+from unmask.core.errors import UserError
+from unmask.finetune.forward import FinetunedModel, by_token
+from unmask.finetune.forward import logits as finetuned_logits
+from unmask.finetune.inputs import Inputs
+from unmask.infer.backend import Logits
+from unmask.infer.engine_config import EngineConfig, ExactPrecision
 from unmask.model import weights
-from unmask.model.heads import MultipleChoice, SpanExtractor
+from unmask.model.heads import MaskedLM, Pretraining
 from unmask.tokenizer.batch import Batch
+from unmask.train.precision import resolve_device, resolve_precision
+
+BATCH_TOKENS = {"cpu": 1024, "cuda": 65536}
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class TorchBackend:
-    """A model in fp32 on the CPU, or on the GPU where there is one."""
+    """A model in one number format, on the CPU or on a GPU."""
 
-    name = "torch"
+    streams = 1
 
-    def __init__(self, model: nn.Module) -> None:
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = model.eval().to(self._device)
+    def __init__(
+        self,
+        model: FinetunedModel | MaskedLM,
+        device: torch.device | None = None,
+        precision: ExactPrecision = "fp32",
+    ) -> None:
+        self._device = device or resolve_device("auto")
+        self.name = f"torch {precision}"
+        self.batch_tokens = BATCH_TOKENS[self._device.type]
+        self.model = model.eval().to(self._device, DTYPES[precision])
 
     @classmethod
-    def open(cls, folder: Path) -> "TorchBackend":
+    def open(cls, folder: Path, engine: EngineConfig) -> "TorchBackend":
         """Load a model folder with the head its config names."""
-        return cls(weights.load(folder, weights.head_of(folder)))
+        if engine.streams not in (None, 1):
+            raise UserError(
+                f"--engine.streams {engine.streams}: torch computes one batch at a time",
+                "leave it out, or export the model for another runtime",
+            )
+        if engine.threads is not None:
+            torch.set_num_threads(engine.threads)
+        kind = weights.head_of(folder)
+        if kind is Pretraining:
+            raise UserError(
+                f"{folder}: has two heads, of pretraining", "fine-tune it, or load its MaskedLM"
+            )
+        device = resolve_device(engine.device)
+        precision = engine.precision or "fp32"
+        resolve_precision(precision, device)
+        backend = cls(weights.load(folder, kind), device, precision)  # type: ignore[arg-type]
+        backend.batch_tokens = engine.batch_tokens or backend.batch_tokens
+        return backend
 
     @torch.inference_mode()
-    def logits(self, batch: Batch) -> npt.NDArray[np.float32]:
+    def logits(self, batch: Batch) -> Logits:
         """Run a batch; no attention mask is passed where nothing is padded."""
-        mask_BL = None if batch.mask_BL.all() else self._tensor(batch.mask_BL)
-        output = self._output(self._tensor(batch.ids_BL), mask_BL, self._tensor(batch.types_BL))
-        logits: npt.NDArray[np.float32] = output.float().cpu().numpy()
-        return logits
+        inputs = self._inputs(batch)
+        if isinstance(self.model, MaskedLM):
+            rows = self.model.head(self.model.encoder.packed(*_read(inputs)))
+        else:
+            rows = finetuned_logits(self.model, inputs)
+        found: Logits = rows.float().cpu().numpy()
+        if not self._by_token:
+            return found
+        spread_BLC = np.zeros((*batch.mask_BL.shape, found.shape[-1]), np.float32)
+        spread_BLC[batch.mask_BL] = found
+        return spread_BLC
 
-    def _output(
-        self, ids_BL: torch.Tensor, mask_BL: torch.Tensor | None, types_BL: torch.Tensor
-    ) -> torch.Tensor:
-        if isinstance(self.model, SpanExtractor):
-            return torch.stack(self.model(ids_BL, mask_BL, types_BL), dim=-1)
-        if isinstance(self.model, MultipleChoice):  # each row by itself
-            return self.model.head(self.model.encoder(ids_BL, mask_BL, types_BL)[:, 0])
-        output: torch.Tensor = self.model(ids_BL, mask_BL, types_BL)
-        return output
+    @property
+    def _by_token(self) -> bool:
+        return isinstance(self.model, MaskedLM) or by_token(self.model)
 
-    def _tensor(self, array: npt.NDArray[np.generic]) -> torch.Tensor:
-        return torch.from_numpy(array).to(self._device)
+    def _inputs(self, batch: Batch) -> Inputs:
+        full = bool(batch.mask_BL.all())
+        return Inputs(
+            ids_BL=torch.from_numpy(batch.ids_BL),
+            mask_BL=None if full else torch.from_numpy(batch.mask_BL),
+            types_BL=torch.from_numpy(batch.types_BL),
+            real_T=None if full else torch.from_numpy(np.flatnonzero(batch.mask_BL)),
+        ).to(self._device)
+
+
+def _read(inputs: Inputs) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
+    return inputs.ids_BL, inputs.mask_BL, inputs.types_BL, inputs.real_T

@@ -4,6 +4,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 
 from unmask.core.errors import UserError
 from unmask.infer.backend import open_backend
+from unmask.infer.engine_config import AS_MADE
 from unmask.infer.pipelines import Classifier, MaskFiller, Pipeline, softmax
 from unmask.infer.torch_backend import TorchBackend
 from unmask.model.config import ModelConfig
@@ -112,13 +113,13 @@ def test_softmax_holds_for_large_numbers():
 
 def test_a_folder_that_holds_no_model_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"holds neither config\.json nor model\.onnx"):
-        open_backend(tmp_path)
+        open_backend(tmp_path, AS_MADE, many=True)
 
 
 def test_an_onnx_file_that_is_none_is_refused(tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"nonsense")
 
     with pytest.raises(UserError, match="ONNX Runtime cannot load it") as caught:
-        open_backend(tmp_path)
+        open_backend(tmp_path, AS_MADE, many=True)
 
     assert "unmask export" in caught.value.hint

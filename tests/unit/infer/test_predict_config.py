@@ -16,31 +16,35 @@ OPTIONS = ChoicesConfig(options=("a", "b"), question="q")
 @pytest.mark.parametrize(
     ("settings", "what"),
     [
-        ({"text": ("a",), "file": TABLE}, "--text and --file are both given"),
+        ({"text": ("a",), "input": TABLE}, "--text and --input are both given"),
         ({"text": ("a", " ")}, "--text: text 2 is empty"),
         ({"question": ""}, "--question: text 1 is empty"),
         ({"option": ("a", "")}, "--option: text 2 is empty"),
         ({"pair": " "}, "--pair: text 1 is empty"),
         ({"pair": "b", "targets": ("a",)}, "--pair 'b' with --targets: second texts are not read"),
-        ({"file": TABLE, "pair": "b", "pair_column": "q"}, "the second texts are in rows.tsv"),
+        ({"input": TABLE, "pair": "b", "pair_column": "q"}, "the second texts are in rows.tsv"),
         ({"targets": ("",)}, "--targets: text 1 is empty"),
         ({"top_k": 0}, "--top-k 0: too small"),
         ({"text_column": "a"}, "--text-column a, --pair-column None: columns are those of a table"),
-        ({"file": Path("a.txt.gz"), "pair_column": "b"}, "columns are those of a table"),
-        ({"file": Path("a.json"), "text_column": "b"}, "columns are those of a table"),
+        ({"input": Path("a.txt.gz"), "pair_column": "b"}, "columns are those of a table"),
+        ({"input": Path("a.json"), "text_column": "b"}, "columns are those of a table"),
         ({"choices": OPTIONS}, "--choices flags without a table"),
-        ({"file": Path("a.txt"), "choices": OPTIONS}, "--choices flags without a table"),
+        ({"input": Path("a.txt"), "choices": OPTIONS}, "--choices flags without a table"),
         (
-            {"file": TABLE, "choices": ChoicesConfig(options=("a",), label="gold")},
+            {"input": TABLE, "choices": ChoicesConfig(options=("a",), label="gold")},
             "predict reads no right answers",
         ),
         (
-            {"file": TABLE, "choices": ChoicesConfig(options=("a",), answers="letters")},
+            {"input": TABLE, "choices": ChoicesConfig(options=("a",), answers="letters")},
             "predict reads no right answers",
         ),
-        ({"file": TABLE, "pair_column": "q", "question": "who?"}, "the questions are in rows.tsv"),
-        ({"file": Path("a.json.gz"), "question": "who?"}, "the questions are in a.json.gz"),
-        ({"file": TABLE, "pair_column": "q", "targets": ("a",)}, "second texts are not read"),
+        ({"input": TABLE, "pair_column": "q", "question": "who?"}, "the questions are in rows.tsv"),
+        ({"input": Path("a.json.gz"), "question": "who?"}, "the questions are in a.json.gz"),
+        ({"input": TABLE, "pair_column": "q", "targets": ("a",)}, "second texts are not read"),
+        ({"force": True}, "--force without --output"),
+        ({"output": Path("a.jsonl.gz")}, "--output a.jsonl.gz: answers are not packed"),
+        ({"output": Path("a.npy")}, "--output a.npy: with --mode answer answers are JSON lines"),
+        ({"output": Path("a.npz"), "mode": "perplexity"}, "with --mode perplexity answers are"),
     ],
     ids=str,
 )
@@ -52,7 +56,6 @@ def test_settings_that_do_not_go_together_are_refused(settings, what):
 
 
 MODES = {
-    "out": (Path("f.npy"), {"features", "token-features", "word-features"}),
     "layers": ((0, 1), {"features", "token-features", "word-features"}),
     "pooling": ("first", {"features"}),
     "targets": (("a",), {"answer", "fill-together"}),
@@ -75,7 +78,7 @@ def test_a_flag_of_another_mode_is_refused(name, mode):
     value, modes = MODES[name]
     settings = {"model": MODEL, "mode": mode, name: value}
     if name in ("pair_column", "choices"):
-        settings["file"] = TABLE
+        settings["input"] = TABLE
 
     if mode in modes:
         PredictConfig(**settings)
@@ -99,6 +102,15 @@ def test_a_flag_of_another_mode_is_refused(name, mode):
     ],
 )
 def test_the_kind_of_a_file_is_told_by_its_name_whatever_it_is_packed_in(name, kind, table):
-    config = PredictConfig(model=MODEL, file=None if name is None else Path(name))
+    config = PredictConfig(model=MODEL, input=None if name is None else Path(name))
 
     assert (config.file_kind, config.table) == (kind, table)
+
+
+@pytest.mark.parametrize("mode", ALL)
+def test_answers_of_every_mode_can_be_written_to_a_file(mode):
+    output = Path("a.npz" if mode.endswith("features") else "a.jsonl")
+
+    config = PredictConfig(model=MODEL, mode=mode, output=output, force=True)
+
+    assert config.output == output

@@ -11,10 +11,11 @@ from unmask.finetune.choice.example import Question as Choice
 from unmask.finetune.data_config import ChoicesConfig
 from unmask.finetune.entities.split import characters, words
 from unmask.finetune.squad.read import Question
+from unmask.infer.asked import choices
 from unmask.infer.config import PredictConfig
 from unmask.infer.pipelines import Pipeline
 from unmask.infer.run import run
-from unmask.infer.tasks.choices import Chooser, questions
+from unmask.infer.tasks.choices import Chooser
 from unmask.infer.tasks.entities import EntityFinder, words_and_ideographs
 from unmask.infer.tasks.flags import refuse_unread
 from unmask.infer.tasks.questions import Answerer
@@ -97,7 +98,7 @@ def asked(text, number=1):
 
 def test_an_answer_has_its_place_and_no_more_tokens_than_was_settled(saved, tiny):
     facts = {"windows": WINDOWS, "max_length": 32}
-    answerer = Answerer.open(saved(SpanExtractor, facts=facts), 5)
+    answerer = Answerer.open(saved(SpanExtractor, facts=facts), top_k=5)
 
     (short, long) = answerer([asked(TEXT), asked(TEXT * 9, 2)])
 
@@ -155,16 +156,16 @@ def test_questions_of_flags(tmp_path):
     config = PredictConfig(model=tmp_path, text=("a", "b"), option=("x", "y"))
     on_passages = PredictConfig(model=tmp_path, text=("a",), option=("x", "y"), question="who?")
 
-    assert [(one.question, one.passage) for one in questions(config)] == [("a", ""), ("b", "")]
-    assert [(one.question, one.passage) for one in questions(on_passages)] == [("who?", "a")]
+    assert [(one.question, one.passage) for one in choices(config)] == [("a", ""), ("b", "")]
+    assert [(one.question, one.passage) for one in choices(on_passages)] == [("who?", "a")]
 
 
 @pytest.mark.parametrize("flags", [{"question": "who?"}, {"option": ("a", "b")}])
 def test_a_table_of_questions_has_its_own_options(tmp_path, flags):
-    config = PredictConfig(model=tmp_path, file=tmp_path / "rows.jsonl", **flags)
+    config = PredictConfig(model=tmp_path, input=tmp_path / "rows.jsonl", **flags)
 
     with pytest.raises(UserError, match=r"rows\.jsonl has questions and options of its own"):
-        questions(config)
+        choices(config)
 
 
 FLAGS = {
@@ -189,7 +190,7 @@ KINDS = [
 def test_a_flag_that_a_head_does_not_read_is_refused(tmp_path, name, kind):
     value, kinds = FLAGS[name]
     file = tmp_path / "a.tsv" if "column" in name or name == "choices" else None
-    config = PredictConfig(model=tmp_path, file=file, **{name: value})
+    config = PredictConfig(model=tmp_path, input=file, **{name: value})
 
     if kind in kinds:
         refuse_unread(config, kind)

@@ -18,7 +18,7 @@ from unmask.finetune.choice.example import Question
 from unmask.finetune.choice.forms import COMMONSENSE, CONTINUING, READING, Form
 from unmask.finetune.choice.scores import accuracy, chosen
 from unmask.finetune.choice.sequences import encode
-from unmask.finetune.config import EvaluateConfig, FinetuneConfig
+from unmask.finetune.config import FinetuneConfig, JudgedConfig
 from unmask.finetune.data_config import ChoicesConfig
 from unmask.finetune.examples import Examples
 from unmask.finetune.forward import Logits
@@ -102,7 +102,7 @@ def learnt(config: FinetuneConfig, tokenizer: Tokenizer, max_length: int) -> Tas
 
 
 def judged(
-    config: EvaluateConfig, known: Known, tokenizer: Tokenizer, max_length: int
+    config: JudgedConfig, known: Known, tokenizer: Tokenizer, max_length: int
 ) -> list[Split]:
     """Read what a model is scored on."""
     assert config.task is not None

@@ -57,12 +57,13 @@ def read_texts(path: Path, columns: ChoiceColumns) -> list[Question]:
 
 def _rows(path: Path, columns: ChoiceColumns) -> list[tuple[Record, Question]]:
     return [
-        (record, _question(record, columns, row, f"{path}: row {row}"))
+        (record, question(record, columns, row, f"{path}: row {row}"))
         for row, record in records(path, columns.names)
     ]
 
 
-def _question(record: Record, columns: ChoiceColumns, row: int, place: str) -> Question:
+def question(record: Record, columns: ChoiceColumns, row: int, place: str) -> Question:
+    """Read the question of one row, without its answer; UserError names `place`."""
     found = [fields.value(record, name, place) for name in columns.options]
     if len(found) == 1 and isinstance(found[0], list):
         found = found[0]

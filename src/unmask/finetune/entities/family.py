@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unmask.core import files as written
 from unmask.finetune import held_out
-from unmask.finetune.config import EvaluateConfig, FinetuneConfig
+from unmask.finetune.config import FinetuneConfig, JudgedConfig
 from unmask.finetune.entities import files as entity_files
 from unmask.finetune.entities import spans
 from unmask.finetune.entities.read import read
@@ -114,7 +114,7 @@ def learnt(config: FinetuneConfig, tokenizer: Tokenizer, max_length: int) -> Tas
 
 
 def judged(
-    config: EvaluateConfig, known: Known, tokenizer: Tokenizer, max_length: int
+    config: JudgedConfig, known: Known, tokenizer: Tokenizer, max_length: int
 ) -> list[Split]:
     """Read what a model is scored on."""
     known.require(TokenClassifier, "ner")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from unmask.core.errors import UserError
-from unmask.finetune.config import EvaluateConfig, FinetuneConfig
+from unmask.finetune.config import FinetuneConfig, JudgedConfig
 from unmask.finetune.data_config import ColumnsConfig
 from unmask.finetune.examples import Examples
 from unmask.finetune.fairseq_data import folder
@@ -62,7 +62,7 @@ def learnt(config: FinetuneConfig, tokenizer: Tokenizer, max_length: int) -> Tas
 
 
 def judged(
-    config: EvaluateConfig, known: Known, tokenizer: Tokenizer, max_length: int
+    config: JudgedConfig, known: Known, tokenizer: Tokenizer, max_length: int
 ) -> list[Split]:
     """Read a split to score a model on."""
     known.require(SequenceClassifier, "a folder of fairseq-preprocess")

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import numpy as np
 
 from unmask.core.errors import UserError
-from unmask.finetune.config import EvaluateConfig, FinetuneConfig
+from unmask.finetune.config import FinetuneConfig, JudgedConfig
 from unmask.finetune.examples import Examples
 from unmask.finetune.glue import files as glue_files
 from unmask.finetune.glue import reading
@@ -58,7 +58,7 @@ def learnt(config: FinetuneConfig, tokenizer: Tokenizer, max_length: int) -> Tas
 
 
 def judged(
-    config: EvaluateConfig, known: Known, tokenizer: Tokenizer, max_length: int
+    config: JudgedConfig, known: Known, tokenizer: Tokenizer, max_length: int
 ) -> list[Split]:
     """Read what a model is scored on: a file, or all those of a folder's split."""
     assert config.task is not None

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from unmask.core.errors import UserError
 from unmask.finetune import table
-from unmask.finetune.config import EvaluateConfig, FinetuneConfig
+from unmask.finetune.config import FinetuneConfig, JudgedConfig
 from unmask.finetune.data_config import ColumnsConfig
 from unmask.finetune.examples import Examples
 from unmask.finetune.known import Known
@@ -73,7 +73,7 @@ def learnt(config: FinetuneConfig, tokenizer: Tokenizer, max_length: int) -> Tas
 
 
 def judged(
-    config: EvaluateConfig, known: Known, tokenizer: Tokenizer, max_length: int
+    config: JudgedConfig, known: Known, tokenizer: Tokenizer, max_length: int
 ) -> list[Split]:
     """Read a table to score a model with these labels on."""
     known.require(SequenceClassifier, "a table")

@@ -7,7 +7,7 @@ import numpy as np
 
 from unmask.core.errors import UserError
 from unmask.finetune import held_out
-from unmask.finetune.config import EvaluateConfig, FinetuneConfig
+from unmask.finetune.config import FinetuneConfig, JudgedConfig
 from unmask.finetune.data_config import WindowsConfig
 from unmask.finetune.examples import Examples
 from unmask.finetune.forward import Logits
@@ -140,7 +140,7 @@ def learnt(config: FinetuneConfig, tokenizer: Tokenizer, max_length: int) -> Tas
 
 
 def judged(
-    config: EvaluateConfig, known: Known, tokenizer: Tokenizer, max_length: int
+    config: JudgedConfig, known: Known, tokenizer: Tokenizer, max_length: int
 ) -> list[Split]:
     """Read what a model is scored on."""
     assert config.task is not None

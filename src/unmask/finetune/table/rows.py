@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from unmask.core.errors import UserError
+from unmask.finetune import packed
 from unmask.finetune.data_config import ColumnsConfig
-from unmask.finetune.table.records import Record, records
+from unmask.finetune.table.records import Opening, Record, records
 
 L = TypeVar("L")
 
@@ -60,7 +61,17 @@ def read_numbers(path: Path, columns: ColumnsConfig) -> list[Row[float]]:
 
 def read_texts(path: Path, columns: ColumnsConfig) -> list[Row[None]]:
     """Read the texts alone; the column of labels need not be there."""
-    return _rows(path, columns, lambda *_: None)
+    return list(each_text(path, columns))
+
+
+def each_text(
+    path: Path, columns: ColumnsConfig, opening: Opening = packed.opened
+) -> Iterator[Row[None]]:
+    """Yield the texts alone, row by row as they are read; UserError at the end if there are none.
+
+    `opening` says how the file is read, as `records` has it.
+    """
+    return _each(path, columns, lambda *_: None, opening)
 
 
 def number(cell: str, place: str) -> float:
@@ -77,20 +88,20 @@ def number(cell: str, place: str) -> float:
 
 
 def _rows(path: Path, columns: ColumnsConfig, label_of: Callable[[Record, str], L]) -> list[Row[L]]:
-    rows = list(_each(path, columns, label_of))
-    if not rows:
-        raise UserError(f"{path}: has no rows", "give a table with a header and examples")
-    return rows
+    return list(_each(path, columns, label_of, packed.opened))
 
 
 def _each(
-    path: Path, columns: ColumnsConfig, label_of: Callable[[Record, str], L]
+    path: Path, columns: ColumnsConfig, label_of: Callable[[Record, str], L], opening: Opening
 ) -> Iterator[Row[L]]:
-    for row, record in records(path, columns.names):
+    row = 0
+    for row, record in records(path, columns.names, opening):
         place = f"{path}: row {row}"
         text = _cell(record, columns.text, place)
         pair = _cell(record, columns.pair, place) if columns.pair else None
         yield Row(text, pair, label_of(record, place), place)
+    if not row:
+        raise UserError(f"{path}: has no rows", "give a table with a header and examples")
 
 
 def _several(record: Record, place: str, column: str, separator: str) -> tuple[str, ...]:

@@ -5,18 +5,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from unmask.core.errors import UserError
 from unmask.finetune.choice import checks
 from unmask.finetune.choice.example import Question
 from unmask.finetune.choice.forms import COMMONSENSE, CONTINUING, READING, Form
 from unmask.finetune.choice.sequences import encode
-from unmask.finetune.choice.table import ChoiceColumns, read_texts
 from unmask.finetune.known import Known
 from unmask.finetune.softmax import softmax
-from unmask.infer import texts
 from unmask.infer.backend import Backend, open_backend
-from unmask.infer.config import PredictConfig
-from unmask.infer.sequences import by_sequence
+from unmask.infer.batches import by_sequence
+from unmask.infer.engine_config import AS_MADE, EngineConfig
 from unmask.model import weights
 from unmask.tokenizer.tokenizer import Tokenizer
 
@@ -33,11 +30,11 @@ class Chooser:
     max_length: int
 
     @classmethod
-    def open(cls, folder: Path) -> "Chooser":
-        """Open a model or export folder."""
+    def open(cls, folder: Path, engine: EngineConfig = AS_MADE, *, many: bool = True) -> "Chooser":
+        """Open a model or export folder; `many` says that texts come in plenty."""
         facts = Known.of(folder).facts
         return cls(
-            open_backend(folder),
+            open_backend(folder, engine, many=many),
             Tokenizer.load(folder),
             facts.get("task", "choices"),
             facts.get("options"),
@@ -69,31 +66,3 @@ class Chooser:
         if self.task == "commonsenseqa":
             return COMMONSENSE
         return READING if any(question.passage for question in questions) else CONTINUING
-
-
-def questions(config: PredictConfig) -> list[Question]:
-    """The questions of a table, or of flags and texts; UserError for both at once, and for none."""
-    if config.file is not None and config.table:
-        if config.question is not None or config.option:
-            raise UserError(
-                f"--question, --option: {config.file} has questions and options of its own",
-                "leave them out",
-            )
-        columns = ChoiceColumns(**dataclasses.asdict(config.choices))
-        return read_texts(config.file, columns)
-    if len(config.option) < 2:
-        raise UserError(
-            f"--option: {len(config.option)} given, and {config.model} chooses one of several",
-            "give --option A B ..., or a table by --file",
-        )
-    return [
-        Question(
-            id=str(number),
-            passage=item.text if config.question else "",
-            question=config.question or item.text,
-            options=config.option,
-            gold=None,
-            place=f"text {number}",
-        )
-        for number, item in enumerate(texts.read(config), start=1)
-    ]

@@ -12,7 +12,8 @@ from unmask.finetune.entities.windows import cut
 from unmask.finetune.entities.words import NOTHING, SPACE, Words
 from unmask.finetune.known import Known
 from unmask.infer.backend import Backend, open_backend
-from unmask.infer.sequences import by_token
+from unmask.infer.batches import by_token
+from unmask.infer.engine_config import AS_MADE, EngineConfig
 from unmask.model import weights
 from unmask.tokenizer.tokenizer import Tokenizer
 
@@ -47,11 +48,13 @@ class EntityFinder:
     max_length: int
 
     @classmethod
-    def open(cls, folder: Path) -> "EntityFinder":
-        """Open a model or export folder."""
+    def open(
+        cls, folder: Path, engine: EngineConfig = AS_MADE, *, many: bool = True
+    ) -> "EntityFinder":
+        """Open a model or export folder; `many` says that texts come in plenty."""
         known = Known.of(folder)
         return cls(
-            open_backend(folder),
+            open_backend(folder, engine, many=many),
             Tokenizer.load(folder),
             known.labels,
             SPLITTERS[known.facts.get("joiner")],

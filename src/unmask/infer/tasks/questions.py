@@ -12,7 +12,8 @@ from unmask.finetune.squad.family import THRESHOLD
 from unmask.finetune.squad.read import Question
 from unmask.finetune.squad.windows import Sizes, cut
 from unmask.infer.backend import Backend, open_backend
-from unmask.infer.sequences import by_token
+from unmask.infer.batches import by_token
+from unmask.infer.engine_config import AS_MADE, EngineConfig
 from unmask.model import weights
 from unmask.tokenizer.tokenizer import Tokenizer
 
@@ -31,13 +32,23 @@ class Answerer:
     """Null odds above which there is no answer; None for a model that always answers."""
 
     @classmethod
-    def open(cls, folder: Path, top_k: int | None = None) -> "Answerer":
-        """Open a model or export folder; `top_k` is the number of answers to choose from."""
+    def open(
+        cls,
+        folder: Path,
+        engine: EngineConfig = AS_MADE,
+        *,
+        top_k: int | None = None,
+        many: bool = True,
+    ) -> "Answerer":
+        """Open a model or export folder.
+
+        `many` says that texts come in plenty; `top_k` is the number of answers to choose from.
+        """
         facts = Known.of(folder).facts
         windows = WindowsConfig(**facts.get("windows", {}))
         most = weights.read_config(folder).max_length
         return cls(
-            open_backend(folder),
+            open_backend(folder, engine, many=many),
             Tokenizer.load(folder),
             Sizes(
                 length=facts.get("max_length", min(LENGTH, most)),

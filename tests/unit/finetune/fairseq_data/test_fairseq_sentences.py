@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import f1_score, matthews_corrcoef
 
 from unmask.core.errors import UserError
-from unmask.finetune.config import EvaluateConfig, FinetuneConfig
+from unmask.finetune.config import FinetuneConfig, JudgedConfig
 from unmask.finetune.data_config import ColumnsConfig
 from unmask.finetune.glue import tasks as glue_tasks
 from unmask.finetune.known import Known
@@ -56,7 +56,7 @@ def learnt(folder, task="table", **more):
 
 def judged(folder, labels, task=None, problem="single_label_classification", **more):
     known = Known(HERE, SequenceClassifier, tuple(labels), problem, {})
-    config = EvaluateConfig(model=HERE, data=folder, task=task, **more)
+    config = JudgedConfig(model=HERE, data=folder, task=task, **more)
     (split,) = fairseq.judged(config, known, TOKENIZER, 9)
     return split
 

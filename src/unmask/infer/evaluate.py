@@ -7,18 +7,13 @@ from typing import Any
 from unmask.core import files
 from unmask.core.progress import say
 from unmask.finetune import families
-from unmask.finetune.build import maker_for
-from unmask.finetune.config import EvaluateConfig
-from unmask.finetune.forward import all_logits
 from unmask.finetune.known import Known
-from unmask.finetune.task import Split
-from unmask.model import weights
-from unmask.model.heads import MultipleChoice, SequenceClassifier, SpanExtractor, TokenClassifier
+from unmask.finetune.task import Scores, Split
+from unmask.infer.backend import Backend, Logits, open_backend, weights_file
+from unmask.infer.batches import by_sequence, by_token
+from unmask.infer.config import EvaluateConfig
+from unmask.model.heads import Model, SpanExtractor, TokenClassifier
 from unmask.tokenizer.tokenizer import Tokenizer
-from unmask.train.precision import resolve_device, resolve_precision
-from unmask.train.ranks import Ranks
-
-FINETUNED = (SequenceClassifier, MultipleChoice, TokenClassifier, SpanExtractor)
 
 
 def run(config: EvaluateConfig) -> None:
@@ -26,23 +21,29 @@ def run(config: EvaluateConfig) -> None:
     known = Known.of(config.model)
     tokenizer = Tokenizer.load(config.model)
     splits = families.judged(config, known, tokenizer)
-    device = resolve_device(config.device)
-    precision = resolve_precision(config.precision, device)
-    assert known.kind in FINETUNED, "the family has refused other heads"
-    model: Any = weights.load(config.model, known.kind).to(device)
-    scores: dict[str, float] = {}
+    backend = open_backend(config.model, config.engine, many=True)
+    scores: Scores = {}
     for split in splits:
-        say(f"{len(split.examples):,} examples, {precision} on {device.type}")
-        maker = maker_for(model, tokenizer)
-        logits = all_logits(model, split.examples.sequences, maker, precision, Ranks(device))
-        suffix = f"_{split.name}" if split.name else ""
-        found = split.judge.scores(logits)
-        scores |= {f"{name}{suffix}": score for name, score in found.items()}
+        say(f"{len(split.examples):,} examples, {backend.name}")
+        logits = logits_of(split, backend, known.kind, tokenizer.pad_id)
+        scores |= named(split, logits)
         if config.out is not None:
             folder = config.out / split.name if split.name else config.out
             folder.mkdir(parents=True, exist_ok=True)
             split.judge.write(logits, folder)
     sys.stdout.write(json.dumps(_report(config, splits) | scores) + "\n")
+
+
+def logits_of(split: Split, backend: Backend, kind: type[Model], pad_id: int) -> Logits:
+    """A backend's logits of all examples: by token where the head looks at tokens."""
+    answered = by_token if kind in (TokenClassifier, SpanExtractor) else by_sequence
+    return answered(backend, split.examples.sequences, pad_id)
+
+
+def named(split: Split, logits: Logits) -> Scores:
+    """A split's scores, under its name where a task has several."""
+    suffix = f"_{split.name}" if split.name else ""
+    return {f"{name}{suffix}": score for name, score in split.judge.scores(logits).items()}
 
 
 def _report(config: EvaluateConfig, splits: list[Split]) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def _report(config: EvaluateConfig, splits: list[Split]) -> dict[str, Any]:
         data["data_sha256"] = files.sha256(config.data)
     return {
         "model": str(config.model),
-        "model_sha256": files.sha256(config.model / weights.WEIGHTS),
+        "model_sha256": files.sha256(weights_file(config.model)),
         **data,
         "examples": sum(len(split.examples) for split in splits),
     }

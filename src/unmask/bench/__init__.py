@@ -1,0 +1,1 @@
+"""Speed of a model on this machine: workloads, measuring, reports, peers."""

@@ -1,0 +1,1 @@
+"""Inputs and outputs as .npz files, one a sample, as runners on other devices take them."""

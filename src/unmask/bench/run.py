@@ -1,0 +1,173 @@
+"""`unmask bench`: a model in, its speed on this machine out, as JSON on stdout."""
+
+import contextlib
+import dataclasses
+import datetime
+import functools
+import json
+import shlex
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from unmask.bench import choose, page, peaks, table
+from unmask.bench.config import BenchConfig
+from unmask.bench.measure import Entrant, Peak, Protocol, Task, measured
+from unmask.bench.npz import dump, source
+from unmask.bench.ours import Ours
+from unmask.bench.peers import entrants as peers
+from unmask.bench.records import Bench, Missing, Record
+from unmask.bench.work import COUNTED, work
+from unmask.bench.workloads import Case, cases
+from unmask.core import engine as machine_engine
+from unmask.core import files, machine
+from unmask.core.errors import UserError
+from unmask.core.progress import say
+from unmask.infer.backend import runtimes, weights_file
+from unmask.infer.engine_config import EngineConfig
+from unmask.model import weights
+from unmask.model.heads import MaskedLM
+from unmask.train.precision import resolve_device
+
+OURS = "unmask"
+DeviceName = Literal["cpu", "cuda"]
+
+
+def run(config: BenchConfig) -> None:
+    """Measure, choose, or write and run files of inputs, as the settings say."""
+    runtimes(config.model)  # UserError for a folder that holds no model
+    if config.npz.dump is not None:
+        dump.run(config, config.npz.dump)
+    elif config.npz.source is not None:
+        source.run(config, config.npz.source)
+    elif config.choose:
+        sys.stdout.write(json.dumps(choose.run(config)) + "\n")
+    else:
+        _report(config, bench(config))
+
+
+def bench(config: BenchConfig) -> Bench:
+    """Measure everything that is asked for."""
+    engine, device = shared(config), computing(config)
+    folder = peers.peers_model(config)
+    tasks = [_task(config, case) for case in cases(config)]
+    protocol = Protocol(
+        instances=config.instances,
+        clients=config.clients,
+        rate=config.rate,
+        seconds=config.seconds,
+        warmup=config.warmup,
+        rounds=config.rounds,
+        seed=config.seed,
+    )
+    threads = (engine.threads or 1) * config.instances
+    found = list[Record | Missing]()
+    peak = functools.cache(lambda name: peaks.peak(name, threads, device))
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        ready, reasons = (
+            peers.prepared(peers.chosen(config), folder, scratch) if folder else ([], {})
+        )
+        found += peers.missing(reasons, tasks)
+        for ragged in (False, True):
+            some = [task for task in tasks if task.case.ragged == ragged]
+            if not some:
+                continue
+            sides = [Entrant(OURS, _ours(config, engine, ragged=ragged))]
+            if folder:
+                sides += peers.entrants(ready, folder, scratch, threads, ragged=ragged)
+            found += measured(sides, some, protocol, peak)
+    return _bench(config, threads, peak, found)
+
+
+def shared(config: BenchConfig) -> EngineConfig:
+    """The settings of one process, which has its share of the threads.
+
+    UserError where there are more batches at once than threads.
+    """
+    cores = machine_engine.cores()
+    threads = config.engine.threads or cores
+    streams = config.engine.streams or 1
+    if config.instances * streams > threads:
+        raise UserError(
+            f"--instances {config.instances} of --engine.streams {streams}: more batches at once "
+            f"than {threads} threads",
+            "give every stream a thread at least",
+        )
+    return dataclasses.replace(config.engine, threads=threads // config.instances)
+
+
+def computing(config: BenchConfig) -> DeviceName:
+    """Where torch computes, and the other runtimes on the processor.
+
+    UserError for peers beside a model on a card: they are measured on the processor.
+    """
+    if runtimes(config.model) != ("torch",) or resolve_device(config.engine.device).type == "cpu":
+        return "cpu"
+    if config.peers or config.peers_only:
+        raise UserError(
+            f"--peers with --engine.device {config.engine.device}: peers run on the processor, "
+            "and the model would run on a card",
+            "give --engine.device cpu",
+        )
+    return "cuda"
+
+
+def _ours(config: BenchConfig, engine: EngineConfig, *, ragged: bool) -> Ours:
+    return Ours(model=config.model, engine=engine, many=ragged or not config.alone, ragged=ragged)
+
+
+def _task(config: BenchConfig, case: Case) -> Task:
+    model = weights.read_config(config.model)
+    language_model = weights.head_of(config.model) is MaskedLM
+    return Task(case, work(case, model, language_model=language_model))
+
+
+def _bench(config: BenchConfig, threads: int, peak: Peak, found: list[Record | Missing]) -> Bench:
+    records = tuple(one for one in found if isinstance(one, Record))
+    formats = dict.fromkeys(record.number_format for record in records)
+    measured_peaks = {name: peak(name) for name in formats}
+    return Bench(
+        model=str(config.model),
+        model_sha256=files.sha256(weights_file(config.model)),
+        parameters=weights.read_config(config.model).parameters(),
+        command=shlex.join(["unmask", *sys.argv[1:]]),
+        made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        threads=threads,
+        instances=config.instances,
+        seconds=config.seconds,
+        warmup=config.warmup,
+        rounds=config.rounds,
+        peaks={name: value for name, value in measured_peaks.items() if value is not None},
+        counted=COUNTED,
+        machine=_machine(),
+        records=records,
+        missing=tuple(one for one in found if isinstance(one, Missing)),
+    )
+
+
+def _machine() -> dict[str, Any]:
+    """The machine, and the version of what else may have run the model."""
+    found = machine.describe()
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        found["versions"].setdefault("openvino", metadata.version("openvino"))
+    return found
+
+
+def _report(config: BenchConfig, found: Bench) -> None:
+    """JSON to stdout, a table to stderr, and all reports to --out."""
+    say(table.plain(found.records))
+    for one in found.missing:
+        say(f"{one.engine} did not run {one.case}: {one.reason}")
+    if config.out is not None:
+        config.out.mkdir(parents=True, exist_ok=True)
+        files.write_json(config.out / "bench.json", found.to_json())
+        files.write_text(config.out / "bench.md", table.markdown(found))
+        files.write_text(config.out / "bench.html", page.page(found))
+        say(f"{config.out}: bench.json, bench.md, bench.html")
+    sys.stdout.write(json.dumps(found.to_json()) + "\n")
+    if not found.records:
+        reasons = found.missing[0].reason if found.missing else "nothing was asked for"
+        raise UserError(f"{config.model}: nothing could be measured: {reasons}", "see above")

@@ -1,0 +1,1 @@
+"""A model in 8 bits that keeps its score."""
