@@ -8,7 +8,6 @@ from tokenizers.pre_tokenizers import ByteLevel
 
 from unmask.bench.config import BenchConfig
 from unmask.bench.npz import dump, source
-from unmask.infer.outputs import as_logits, read_outputs
 from unmask.bench.npz_config import NpzConfig
 from unmask.core.errors import UserError
 from unmask.finetune import families
@@ -20,6 +19,7 @@ from unmask.infer.backend import open_backend
 from unmask.infer.batches import by_sequence, by_token
 from unmask.infer.config import EvaluateConfig
 from unmask.infer.engine_config import AS_MADE
+from unmask.infer.outputs import as_logits, read_outputs
 from unmask.model import weights
 from unmask.model.config import ModelConfig
 from unmask.model.heads import SequenceClassifier, SpanExtractor, TokenClassifier, build

@@ -18,11 +18,11 @@ NEVER = -1e30
 
 def answers(model: Model, inputs: Inputs) -> Tensor:
     """Logits of sequences or tokens, (N, C); of a masked LM, at PLACES tokens of the batch."""
-    hidden_ND = states(model, inputs)
+    hidden_RD = states(model, inputs)
     if isinstance(model, MaskedLM):
-        places = torch.linspace(0, len(hidden_ND) - 1, min(PLACES, len(hidden_ND)))
-        hidden_ND = hidden_ND[places.round().long().to(hidden_ND.device)]
-    return model.head(hidden_ND)
+        places = torch.linspace(0, len(hidden_RD) - 1, min(PLACES, len(hidden_RD)))
+        hidden_RD = hidden_RD[places.round().long().to(hidden_RD.device)]
+    return model.head(hidden_RD)
 
 
 def damages(model: Model, inputs: Inputs, float_NC: Tensor, found_NC: Tensor) -> Tensor:
