@@ -73,14 +73,19 @@ def test_a_choice_is_written_into_the_model_folder(tuned):
 
 def test_inputs_are_written_and_run(tuned):
     table = ("--data", "task/dev.jsonl", "--npz.task", "table")
-    assert said(tuned, "bench", *MODEL, *table, "--npz.dump", "inputs").code == 0
-    done = said(tuned, "bench", *MODEL, "--npz.source", "inputs", "--out", "outputs")
+    assert said(tuned, "bench", *MODEL, *table, "--dump", "npz", "inputs").code == 0
+    done = said(tuned, "bench", *MODEL, "--from", "npz", "inputs", "--out", "outputs")
 
     assert done.code == 0, done.talk
     outputs = sorted((tuned.folder / "outputs").glob("*.npz"))
     listed = (tuned.folder / "inputs" / "npz_datalist.txt").read_text().splitlines()
     assert len(outputs) == len(listed) == 40
     assert np.load(outputs[0])["output_0"].shape == (1, 2)
+    data = ("evaluate", *MODEL, "--data", "task/dev.jsonl")
+    scored, computed = (
+        json.loads(said(tuned, *data, *flags).out) for flags in (("--logits", "outputs"), ())
+    )
+    assert scored == computed
 
 
 @pytest.mark.parametrize(
@@ -95,7 +100,7 @@ def test_inputs_are_written_and_run(tuned):
             "more batches at once than 2 threads",
         ),
         (("--model", "task"), "task: holds neither config.json nor model.onnx"),
-        ((*MODEL, "--npz.source", "none", "--out", "x"), "none: no such folder"),
+        ((*MODEL, "--from", "npz", "none", "--out", "x"), "none: no such folder"),
         ((*MODEL, "--data", "texts.txt"), "no text is read"),
     ],
     ids=str,

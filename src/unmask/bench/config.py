@@ -3,7 +3,9 @@
 import dataclasses
 import math
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+import tyro
 
 from unmask.bench.npz_config import NpzConfig
 from unmask.core.errors import UserError
@@ -70,9 +72,17 @@ class BenchConfig:
     """The only ones of them."""
     peers_model: Path | None = None
     """Model folder of the peers, where --model is an export."""
+    dump: tuple[Literal["npz"], Path] | None = None
+    """Measure nothing, and write samples for runners on other devices: npz FOLDER. One NNNNNN.npz a
+    sample with input_ids, attention_mask and token_type_ids (int64, 1 x length), and
+    npz_datalist.txt. The samples are the texts of --data, or with --npz.task the task's own."""
+    from_: Annotated[tuple[Literal["npz"], Path] | None, tyro.conf.arg(name="from")] = None
+    """Measure nothing, and run such samples: npz FOLDER. Outputs go to --out as NNNNNN.npz,
+    output_0 (and output_1: starts and ends), which evaluate --logits scores. input_0, input_1 and
+    input_2 are read, too, as ids, types and mask."""
     npz: NpzConfig = dataclasses.field(default_factory=NpzConfig)
     out: Path | None = None
-    """Folder for bench.json, bench.md and bench.html; with --npz.source for the outputs."""
+    """Folder for bench.json, bench.md and bench.html; with --from for the outputs."""
 
     def __post_init__(self) -> None:
         self._refuse_out_of_range()
@@ -159,7 +169,7 @@ class BenchConfig:
         self._refuse_unread_data()
 
     def _refuse_unread_data(self) -> None:
-        read = self.ragged is not None or self.choose or self.npz.dump is not None
+        read = self.ragged is not None or self.choose or self.dump is not None
         if self.data is not None and not read:
             raise UserError(
                 f"--data {self.data}: batches of one length are drawn, no text is read",
@@ -172,27 +182,34 @@ class BenchConfig:
             )
 
     def _refuse_beside_npz(self) -> None:
-        if not self.npz.given:
+        if self.dump is None and self.npz != NpzConfig():
+            raise UserError("--npz flags without --dump: nothing is encoded", "leave them out")
+        if self.dump is None and self.from_ is None:
             return
+        if self.dump is not None and self.from_ is not None:
+            raise UserError(
+                f"--dump npz {self.dump[1]} with --from npz {self.from_[1]}: both at once",
+                "write the samples first, then run them",
+            )
         measured = self.batch or self.ragged or self.clients or self.rate
         if measured or self.choose or self.peers or self.peers_only or self.instances > 1:
             raise UserError(
-                "--npz with settings of a measurement: nothing is measured then",
+                "--dump, --from with settings of a measurement: nothing is measured then",
                 "leave one of them out",
             )
-        if self.npz.dump is not None and self.data is None:
-            raise UserError(f"--npz.dump {self.npz.dump}: has no texts", "give them by --data FILE")
+        if self.dump is not None and self.data is None:
+            raise UserError(f"--dump npz {self.dump[1]}: has no texts", "give them by --data FILE")
         if len(self.length) > 1:
             raise UserError(
                 f"--length {' '.join(map(str, self.length))}: samples are of one length",
                 "give one",
             )
-        if self.npz.source is not None and self.out is None:
+        if self.from_ is not None and self.out is None:
             raise UserError(
-                f"--npz.source {self.npz.source}: the outputs go nowhere", "give --out FOLDER"
+                f"--from npz {self.from_[1]}: the outputs go nowhere", "give --out FOLDER"
             )
-        if self.npz.source is not None and self.length:
+        if self.from_ is not None and self.length:
             raise UserError(
-                f"--length {self.length[0]}: the files of {self.npz.source} have theirs",
+                f"--length {self.length[0]}: the files of {self.from_[1]} have theirs",
                 "leave it out",
             )

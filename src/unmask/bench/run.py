@@ -38,10 +38,10 @@ DeviceName = Literal["cpu", "cuda"]
 def run(config: BenchConfig) -> None:
     """Measure, choose, or write and run files of inputs, as the settings say."""
     runtimes(config.model)  # UserError for a folder that holds no model
-    if config.npz.dump is not None:
-        dump.run(config, config.npz.dump)
-    elif config.npz.source is not None:
-        source.run(config, config.npz.source)
+    if config.dump is not None:
+        dump.run(config, config.dump[1])
+    elif config.from_ is not None:
+        source.run(config, config.from_[1])
     elif config.choose:
         sys.stdout.write(json.dumps(choose.run(config)) + "\n")
     else:

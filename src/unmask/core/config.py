@@ -156,7 +156,8 @@ def _refuse_unknown(flags: Sequence[str], config_type: type[C], prog: str) -> No
 def _names(config_type: type[Any], prefix: str) -> Iterator[str]:
     hints = get_type_hints(config_type)
     for field in dataclasses.fields(config_type):
-        name = prefix + field.name.replace("_", "-")
+        # A word of Python, such as `from`, is a field with an underscore after it.
+        name = prefix + field.name.rstrip("_").replace("_", "-")
         if dataclasses.is_dataclass(hints[field.name]):
             yield from _names(hints[field.name], f"{name}.")
         else:

@@ -44,6 +44,8 @@ def run(config: ExportConfig) -> None:
 def _data_inputs(role: str, path: Path | None) -> list[manifests.Input]:
     if path is None:
         return []
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder", f"give the {role} that are there")
     if path.is_dir():
         return manifests.file_inputs(role, sorted(one for one in path.iterdir() if one.is_file()))
     return manifests.file_inputs(role, [path])
@@ -78,6 +80,6 @@ def _tell(config: ExportConfig, contract: Contract) -> None:
         f"{name} {speed.sentences_per_s:,.1f}" for name, speed in contract.speeds.items()
     )
     say(
-        f"{contract.metric}: {-contract.drop:+.2f} points; largest difference of a logit "
+        f"{contract.metric}: {0 - contract.drop:+.2f} points; largest difference of a logit "
         f"{contract.parity.max_difference:.2e}; sentences/s: {speeds}; {config.out}"
     )

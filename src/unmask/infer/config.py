@@ -31,8 +31,18 @@ class EvaluateConfig(JudgedConfig):
     """Score a fine-tuned model on labelled data; the scores go to stdout as JSON."""
 
     engine: EngineConfig = dataclasses.field(default_factory=EngineConfig)
+    logits: Path | None = None
+    """Folder of outputs that another runner has written, NNNNNN.npz in the order of the examples as
+    unmask bench --dump wrote them; they are scored, and the model is not run."""
     out: Path | None = None
     """Folder for predictions and n-best lists in the task's official form."""
+
+    def __post_init__(self) -> None:
+        if self.logits is not None and self.engine != EngineConfig():
+            raise UserError(
+                f"--logits {self.logits} with --engine flags: nothing is run then",
+                "leave one of them out",
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

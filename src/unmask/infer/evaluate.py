@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from unmask.core import files
@@ -12,8 +14,12 @@ from unmask.finetune.task import Scores, Split
 from unmask.infer.backend import Backend, Logits, open_backend, weights_file
 from unmask.infer.batches import by_sequence, by_token
 from unmask.infer.config import EvaluateConfig
+from unmask.infer.outputs import as_logits, read_outputs
 from unmask.model.heads import Model, SpanExtractor, TokenClassifier
 from unmask.tokenizer.tokenizer import Tokenizer
+
+BY_TOKEN = (TokenClassifier, SpanExtractor)
+"""Heads that answer for each token."""
 
 
 def run(config: EvaluateConfig) -> None:
@@ -21,11 +27,8 @@ def run(config: EvaluateConfig) -> None:
     known = Known.of(config.model)
     tokenizer = Tokenizer.load(config.model)
     splits = families.judged(config, known, tokenizer)
-    backend = open_backend(config.model, config.engine, many=True)
     scores: Scores = {}
-    for split in splits:
-        say(f"{len(split.examples):,} examples, {backend.name}")
-        logits = logits_of(split, backend, known.kind, tokenizer.pad_id)
+    for split, logits in _answered(config, splits, known, tokenizer.pad_id):
         scores |= named(split, logits)
         if config.out is not None:
             folder = config.out / split.name if split.name else config.out
@@ -34,9 +37,29 @@ def run(config: EvaluateConfig) -> None:
     sys.stdout.write(json.dumps(_report(config, splits) | scores) + "\n")
 
 
+def _answered(
+    config: EvaluateConfig, splits: list[Split], known: Known, pad_id: int
+) -> Iterator[tuple[Split, Logits]]:
+    """Each split with its logits, computed here or read."""
+    if config.logits is not None:
+        for split in splits:
+            say(f"{len(split.examples):,} examples, outputs of {config.logits}")
+            yield split, _read(config.logits / split.name, split, known)
+        return
+    backend = open_backend(config.model, config.engine, many=True)
+    for split in splits:
+        say(f"{len(split.examples):,} examples, {backend.name}")
+        yield split, logits_of(split, backend, known.kind, pad_id)
+
+
+def _read(folder: Path, split: Split, known: Known) -> Logits:
+    lengths_N = split.examples.sequences.lengths_N
+    return as_logits(read_outputs(folder), lengths_N, by_token=known.kind in BY_TOKEN)
+
+
 def logits_of(split: Split, backend: Backend, kind: type[Model], pad_id: int) -> Logits:
     """A backend's logits of all examples: by token where the head looks at tokens."""
-    answered = by_token if kind in (TokenClassifier, SpanExtractor) else by_sequence
+    answered = by_token if kind in BY_TOKEN else by_sequence
     return answered(backend, split.examples.sequences, pad_id)
 
 

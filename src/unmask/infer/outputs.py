@@ -50,7 +50,7 @@ def as_logits(
     if len(outputs) != len(lengths_N):
         raise UserError(
             f"{len(outputs):,} outputs for {len(lengths_N):,} samples",
-            "run the samples that --npz.dump wrote of the same data, all of them",
+            "run the samples that bench --dump npz wrote of the same data, all of them",
         )
     wanted = 2 if by_token else 1
     for number, (output, length) in enumerate(zip(outputs, lengths_N, strict=True)):

@@ -39,14 +39,16 @@ def config(**settings):
         ({"choose": True, "engine": EngineConfig(runtime="torch")}, "--choose with --engine"),
         ({"data": FILE}, "--data texts.txt: batches of one length are drawn"),
         ({"text_column": "x", "ragged": 1}, "--text-column x: columns are those of a table"),
-        ({"npz": NpzConfig(dump=FILE)}, "--npz.dump texts.txt: has no texts"),
-        ({"npz": NpzConfig(dump=FILE), "data": FILE, "batch": (1,)}, "--npz with settings"),
-        ({"npz": NpzConfig(dump=FILE), "data": FILE, "length": (8, 9)}, "--length 8 9: samples"),
-        ({"npz": NpzConfig(source=FILE)}, "--npz.source texts.txt: the outputs go nowhere"),
+        ({"dump": ("npz", FILE)}, "--dump npz texts.txt: has no texts"),
+        ({"dump": ("npz", FILE), "data": FILE, "batch": (1,)}, "--dump, --from with settings"),
+        ({"dump": ("npz", FILE), "data": FILE, "length": (8, 9)}, "--length 8 9: samples"),
+        ({"from_": ("npz", FILE)}, "--from npz texts.txt: the outputs go nowhere"),
         (
-            {"npz": NpzConfig(source=FILE), "out": FILE, "length": (8,)},
+            {"from_": ("npz", FILE), "out": FILE, "length": (8,)},
             "--length 8: the files of texts.txt have theirs",
         ),
+        ({"dump": ("npz", FILE), "from_": ("npz", FILE)}, "--dump npz texts.txt with --from npz"),
+        ({"npz": NpzConfig(task="ner")}, "--npz flags without --dump"),
     ],
     ids=str,
 )
@@ -56,21 +58,6 @@ def test_settings_that_contradict_one_another_are_refused(settings, what):
 
     assert caught.value.what.startswith(what)
     assert caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("settings", "what"),
-    [
-        ({"dump": FILE, "source": FILE}, "--npz.dump texts.txt with --npz.source"),
-        ({"task": "ner"}, "--npz flags of a task without --npz.dump"),
-    ],
-    ids=str,
-)
-def test_files_are_written_or_run_and_not_both(settings, what):
-    with pytest.raises(UserError) as caught:
-        NpzConfig(**settings)
-
-    assert caught.value.what.startswith(what)
 
 
 @pytest.mark.parametrize(

@@ -94,12 +94,14 @@ def data(tmp_path_factory):
 
 
 def written(models, data, task, folder, **settings):
-    npz = NpzConfig(dump=folder, task=task, windows=WINDOWS[task])
-    dump.run(BenchConfig(model=models[task], data=data[task], npz=npz, **settings), folder)
+    npz = NpzConfig(task=task, windows=WINDOWS[task])
+    place = ("npz", folder)
+    config = BenchConfig(model=models[task], data=data[task], dump=place, npz=npz, **settings)
+    dump.run(config, folder)
 
 
 def answered(models, task, folder, out):
-    config = BenchConfig(model=models[task], npz=NpzConfig(source=folder), out=out)
+    config = BenchConfig(model=models[task], from_=("npz", folder), out=out)
     source.run(config, folder)
 
 
@@ -149,7 +151,7 @@ def texts_written(models, tmp_path, **settings):
     path = tmp_path / "texts.txt"
     path.write_text("".join(f"{text}\n" for text in TEXTS))
     folder = tmp_path / "in"
-    config = BenchConfig(model=models["table"], data=path, npz=NpzConfig(dump=folder), **settings)
+    config = BenchConfig(model=models["table"], data=path, dump=("npz", folder), **settings)
     dump.run(config, folder)
     return folder
 

@@ -17,8 +17,8 @@ LARGEST = 2**15 - 1
 
 def in_pairs(ints_TI, weight_IO):
     """Sums of neighbours' products, before they are cut: (T, I / 2, O)."""
-    products_TIO = ints_TI.astype(np.int64)[:, :, None] * weight_IO.astype(np.int64)
-    return products_TIO[:, ::2] + products_TIO[:, 1::2]
+    products = ints_TI.astype(np.int64)[:, :, None] * weight_IO.astype(np.int64)
+    return products[:, ::2] + products[:, 1::2]
 
 
 def summed(ints_TI, weight_IO, *, vnni):

@@ -6,7 +6,8 @@ import pytest
 
 from unmask.core.errors import UserError
 from unmask.finetune.data_config import ChoicesConfig
-from unmask.infer.config import PredictConfig
+from unmask.infer.config import EvaluateConfig, PredictConfig
+from unmask.infer.engine_config import EngineConfig
 
 MODEL = Path("model")
 TABLE = Path("rows.tsv")
@@ -114,3 +115,10 @@ def test_answers_of_every_mode_can_be_written_to_a_file(mode):
     config = PredictConfig(model=MODEL, mode=mode, output=output, force=True)
 
     assert config.output == output
+
+
+def test_outputs_that_are_read_are_not_computed():
+    with pytest.raises(UserError, match="--logits out with --engine flags: nothing is run then"):
+        EvaluateConfig(
+            model=MODEL, data=TABLE, logits=Path("out"), engine=EngineConfig(runtime="torch")
+        )

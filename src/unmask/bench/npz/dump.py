@@ -33,7 +33,7 @@ def run(config: BenchConfig, folder: Path) -> None:
     for name, sequences in encoded(config, length):
         place = folder / name if name else folder
         if place.exists() and any(place.iterdir()):
-            raise UserError(f"--npz.dump {place}: is not empty", "name another folder")
+            raise UserError(f"--dump npz {place}: is not empty", "name another folder")
         pad_id = weights.read_config(config.model).pad_id
         write(place, sequences, length=length, pad_id=pad_id)
         say(f"{place}: {len(sequences):,} samples of {length} tokens, {LIST}")

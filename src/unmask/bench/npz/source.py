@@ -75,7 +75,7 @@ def read(folder: Path) -> Samples:
 def _paths(folder: Path) -> list[Path]:
     """A list's paths, each of which may have come along with the list to another place."""
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder", "give the one that --npz.dump wrote")
+        raise UserError(f"{folder}: no such folder", "give the one that --dump npz wrote")
     if not (folder / LIST).exists():
         found = sorted(folder.glob("*.npz"))
     else:
@@ -83,7 +83,7 @@ def _paths(folder: Path) -> list[Path]:
         named = [Path(line.strip()) for line in lines if line.strip()]
         found = [beside if (beside := folder / path.name).exists() else path for path in named]
     if not found:
-        raise UserError(f"{folder}: has no samples", "write them with --npz.dump")
+        raise UserError(f"{folder}: has no samples", "write them with --dump npz")
     return found
 
 

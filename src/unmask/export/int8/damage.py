@@ -1,6 +1,7 @@
 """How far a model's answers are from those that it gives in float.
 
-Legend: B sequences, L length, T their tokens, N things that are answered, C classes.
+Legend: B sequences, L length, T their tokens, R states that the head reads, D width, N things that
+are answered, C classes.
 """
 
 import torch

@@ -17,8 +17,10 @@ from unmask.export.int8.sites import sites, work
 from unmask.finetune.inputs import Maker
 from unmask.finetune.sequences import Sequences, counted
 
-RANKED_ON = 64
-"""Texts on which the layers are ranked."""
+RANKED_TOKENS = 4096
+"""Of the texts on which the layers are ranked: each layer of the model reads them once."""
+LEAST_RANKED = 8
+"""Texts, however long they are."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def make(
         levels=levels,
         dynamic=how.activations == "dynamic",
     )
-    ranking = ranked(model, whole, drawn(texts, RANKED_ON), maker)
+    ranking = ranked(model, whole, _some(texts), maker)
     say(f"most sensitive layer: {ranking[0].site}")
     found = search(
         whole,
@@ -63,6 +65,11 @@ def make(
         Limits(config.max_drop, how.least_share, metric),
     )
     return EightBits(found, ranking, levels, len(texts))
+
+
+def _some(texts: Sequences) -> Sequences:
+    mean = len(texts.ids_T) / len(texts)
+    return drawn(texts, max(LEAST_RANKED, int(RANKED_TOKENS / mean)))
 
 
 def drawn(sequences: Sequences, most: int) -> Sequences:

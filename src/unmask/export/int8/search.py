@@ -59,7 +59,7 @@ def search(
             drops[count] = drop_of(kept)
             say(
                 f"{len(kept)} of {len(plan)} layers in 8 bits: "
-                f"{limits.metric} {-drops[count]:+.2f} points"
+                f"{limits.metric} {0 - drops[count]:+.2f} points"
             )
         return Found(kept, back, share, drops[count])
 
