@@ -1,4 +1,3 @@
-import os
 import signal
 
 import pytest
@@ -7,7 +6,8 @@ from unmask.train.stopping import SIGNALS, stop_requested
 
 
 def send(number):
-    os.kill(os.getpid(), number)
+    """To this thread: a signal to the process may reach another one, and be noted too late."""
+    signal.raise_signal(number)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
