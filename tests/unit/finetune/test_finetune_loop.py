@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import json
 import math
-import os
 import signal
 
 import numpy as np
@@ -404,7 +403,7 @@ def test_a_signal_saves_after_the_step_and_the_same_command_goes_on(
 
     def signalled(one):
         if one.steps_done == after - 1:
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
         step(one)
 
     with monkeypatch.context() as patched:

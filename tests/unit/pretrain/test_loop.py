@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import signal
 from types import SimpleNamespace
 
@@ -295,7 +294,7 @@ class Signalled(Killing):
         def forward(batch):
             if loop.trainer.steps_done == at and loop.trainer.objective.training and not self.sent:
                 self.sent = True
-                os.kill(os.getpid(), number)
+                signal.raise_signal(number)
             return step(batch)
 
         self.sent = False
