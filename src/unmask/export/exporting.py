@@ -6,7 +6,6 @@ from pathlib import Path
 
 import torch
 
-from unmask.core import machine
 from unmask.core.errors import UserError
 from unmask.core.progress import say
 from unmask.export import formats
@@ -32,7 +31,9 @@ from unmask.infer.torch_backend import TorchBackend
 from unmask.model import weights
 from unmask.model.heads import MaskedLM
 from unmask.tokenizer.tokenizer import Tokenizer
-from unmask.train.precision import BF16_INSTRUCTIONS
+from unmask.train.precision import has_bf16
+
+CPU = torch.device("cpu")
 
 PRODUCTS_OF_A_LAYER = {"attention.qkv": 3, "attention.out": 1, "up": 1, "down": 1}
 """Queries, keys and values are written as three."""
@@ -71,7 +72,7 @@ class Exporting:
     def into(self, folder: Path) -> Contract:
         """Write the export and measure it; UserError where the contract does not hold."""
         say("the source's own score")
-        source = TorchBackend(self.model, torch.device("cpu"))
+        source = TorchBackend(self.model, CPU)
         reference = self._answers(source)
         made = None
         if self.config.precision == "int8":
@@ -153,7 +154,7 @@ class Exporting:
     def _opened(self, folder: Path, name: Runtime, *, many: bool) -> Backend:
         """The export, computed in its own format: the folder has no manifest to say it yet."""
         precision: ExactPrecision | None = None
-        if name == "openvino" and self.config.precision in ("bf16", "int8") and _has_bf16():
+        if name == "openvino" and self.config.precision in ("bf16", "int8") and has_bf16(CPU):
             precision = "bf16"
         engine = EngineConfig(runtime=name, precision=precision)
         backend = open_backend(folder, engine, many=many)
@@ -204,7 +205,3 @@ def _cut_to(length: int, config: ExportConfig, known: Known) -> ExportConfig:
     """Texts of no more tokens than the export takes."""
     taught = known.facts.get("max_length", length)
     return dataclasses.replace(config, max_length=min(length, config.max_length or taught))
-
-
-def _has_bf16() -> bool:
-    return bool(BF16_INSTRUCTIONS & set(machine.describe()["instruction_sets"]))

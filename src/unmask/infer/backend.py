@@ -82,7 +82,13 @@ def facts(folder: Path) -> dict[str, Any]:
 
 
 def _opened(folder: Path, engine: EngineConfig, *, many: bool) -> Backend:
-    match _runtime(folder, engine):
+    runtime = _runtime(folder, engine)
+    if engine.device == "cuda" and runtime != "torch":
+        raise UserError(
+            f"--engine.device cuda: {runtime} runs {folder} on the processor",
+            "leave it out, or give the model folder it was made from",
+        )
+    match runtime:
         case "openvino":
             from unmask.infer.openvino_backend import OpenVinoBackend
 

@@ -169,6 +169,7 @@ class PredictConfig:
             ("--pair", self.pair is not None, answer),
             ("--pair-column", self.pair_column is not None, answer),
             ("--choices", self.choices != ChoicesConfig(), answer),
+            ("--engine", self.engine != EngineConfig(), answer),
         ):
             if given and self.mode not in modes:
                 raise UserError(
@@ -177,6 +178,11 @@ class PredictConfig:
         second = (
             f"--pair-column {self.pair_column}" if self.pair_column else f"--pair {self.pair!r}"
         )
+        if self.targets and self.engine != EngineConfig():
+            raise UserError(
+                "--engine with --targets: torch fills masks with given words, in fp32",
+                "leave one of them out",
+            )
         if (self.pair_column or self.pair) and self.targets:
             raise UserError(
                 f"{second} with --targets: second texts are not read then", "leave one of them out"

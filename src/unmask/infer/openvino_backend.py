@@ -6,15 +6,15 @@ from types import ModuleType
 from typing import Any, cast
 
 import numpy as np
+import torch
 
-from unmask.core import machine
 from unmask.core.errors import UserError
 from unmask.infer.backend import ONNX_FILE, OPENVINO_FILE, Logits, facts
 from unmask.infer.engine_config import EngineConfig, ExactPrecision
 from unmask.infer.feeds import feed_of, one_array
 from unmask.infer.onnx_backend import cores
 from unmask.tokenizer.batch import Batch
-from unmask.train.precision import BF16_INSTRUCTIONS
+from unmask.train.precision import has_bf16
 
 BATCH_TOKENS = 256
 HINTS = {"fp32": "f32", "bf16": "bf16"}
@@ -91,7 +91,7 @@ def _imported(path: Path) -> ModuleType:
 
 def _precision(folder: Path, asked: ExactPrecision | None) -> ExactPrecision:
     """What is asked for, else what the export was made in; 8-bit models take bf16 beside it."""
-    native = bool(BF16_INSTRUCTIONS & set(machine.describe()["instruction_sets"]))
+    native = has_bf16(torch.device("cpu"))
     if asked == "fp16":
         raise UserError(
             "--engine.precision fp16: OpenVINO computes in fp32 or bf16 on processors",

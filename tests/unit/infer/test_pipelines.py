@@ -4,7 +4,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 
 from unmask.core.errors import UserError
 from unmask.infer.backend import open_backend
-from unmask.infer.engine_config import AS_MADE
+from unmask.infer.engine_config import AS_MADE, EngineConfig
 from unmask.infer.pipelines import Classifier, MaskFiller, Pipeline, softmax
 from unmask.infer.torch_backend import TorchBackend
 from unmask.model.config import ModelConfig
@@ -123,3 +123,12 @@ def test_an_onnx_file_that_is_none_is_refused(tmp_path):
         open_backend(tmp_path, AS_MADE, many=True)
 
     assert "unmask export" in caught.value.hint
+
+
+def test_a_card_is_refused_where_the_runtime_has_none(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"")
+
+    with pytest.raises(
+        UserError, match=r"--engine.device cuda: onnxruntime runs .* on the processor"
+    ):
+        open_backend(tmp_path, EngineConfig(device="cuda"), many=True)

@@ -122,3 +122,17 @@ def test_outputs_that_are_read_are_not_computed():
         EvaluateConfig(
             model=MODEL, data=TABLE, logits=Path("out"), engine=EngineConfig(runtime="torch")
         )
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"mode": "perplexity"}, "--engine with --mode perplexity: it is for answer"),
+        ({"targets": ("a",)}, "--engine with --targets: torch fills masks"),
+    ],
+)
+def test_an_engine_that_would_not_be_asked_is_refused(settings, what):
+    with pytest.raises(UserError) as caught:
+        PredictConfig(model=MODEL, engine=EngineConfig(threads=1), **settings)
+
+    assert what in caught.value.what
