@@ -69,7 +69,7 @@ COMMANDS = {
     "export": Command(
         "unmask.export.config:ExportConfig",
         "unmask.export.run:run",
-        "model folder to ONNX, with a parity report",
+        "model folder to ONNX, OpenVINO or torch, in 32 to 8 bits, with a contract",
     ),
     "bench": Command(
         "unmask.bench.config:BenchConfig",

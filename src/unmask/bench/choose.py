@@ -17,7 +17,7 @@ from unmask.core import engine as machine_engine
 from unmask.core import files, machine
 from unmask.core.errors import UserError
 from unmask.core.progress import say
-from unmask.infer.backend import runtimes
+from unmask.infer.backend import facts, runtimes
 from unmask.infer.choice import CHOICE_FILE, FORMAT, Setting, fingerprint
 from unmask.infer.engine_config import EngineConfig, Runtime
 from unmask.model import weights
@@ -108,10 +108,11 @@ def _at(
     one: Case,
     many: Case,
 ) -> Iterator[Tried]:
-    """Try a runtime with so many streams: shapes and single texts, then batches of sentences."""
+    """Try a runtime with so many streams: batches of sentences, then single texts and shapes."""
     engine = EngineConfig(runtime=runtime, threads=threads, streams=streams)
     found = list[Tried]()
-    for batch_tokens in BATCH_TOKENS:
+    shape = facts(config.model).get("shape")
+    for batch_tokens in BATCH_TOKENS if shape is None else (shape[0] * shape[1],):
         some = dataclasses.replace(engine, batch_tokens=batch_tokens)
         for record in _measured(config, some, [many], clients=None, is_ragged=True):
             found.append(_told(MANY, Setting(runtime, streams, batch_tokens), record))
@@ -119,10 +120,11 @@ def _at(
     if not found:  # it does not run here, and has said why
         return
     fixed = Setting(runtime, streams, best(found, MANY).setting.batch_tokens)
-    for record in _measured(config, engine, [one], clients=1, is_ragged=False):
+    some = dataclasses.replace(engine, batch_tokens=fixed.batch_tokens)
+    for record in _measured(config, some, [one], clients=1, is_ragged=False):
         yield _told(SINGLE, fixed, record)
     if shapes:
-        for record in _measured(config, engine, shapes, clients=None, is_ragged=False):
+        for record in _measured(config, some, shapes, clients=None, is_ragged=False):
             yield _told(record.case, fixed, record)
 
 

@@ -24,6 +24,11 @@ PeerName = Literal[
 BATCH, LENGTH = 1, 128
 MOST_REQUESTS = 1_000_000
 """Of one round of an open loop."""
+MEASURING = (
+    *("batch", "ragged", "instances", "clients", "rate", "seconds", "warmup", "rounds", "seed"),
+    *("choose", "peers", "peers_only", "peers_model"),
+)
+"""Settings that only a measurement reads."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,6 +171,11 @@ class BenchConfig:
                 "--choose with --engine flags: runtime, streams and batches are what it looks for",
                 "leave out all but --engine.threads",
             )
+        if self.choose and self.out is not None:
+            raise UserError(
+                f"--choose with --out {self.out}: what was tried is kept in {self.model}",
+                "leave out --out",
+            )
         self._refuse_unread_data()
 
     def _refuse_unread_data(self) -> None:
@@ -191,14 +201,15 @@ class BenchConfig:
                 f"--dump npz {self.dump[1]} with --from npz {self.from_[1]}: both at once",
                 "write the samples first, then run them",
             )
-        measured = self.batch or self.ragged or self.clients or self.rate
-        if measured or self.choose or self.peers or self.peers_only or self.instances > 1:
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        if measured := [name for name in MEASURING if getattr(self, name) != defaults[name]]:
             raise UserError(
-                "--dump, --from with settings of a measurement: nothing is measured then",
+                "--dump, --from with settings of a measurement, "
+                f"--{measured[0].replace('_', '-')}: nothing is measured then",
                 "leave one of them out",
             )
-        if self.dump is not None and self.data is None:
-            raise UserError(f"--dump npz {self.dump[1]}: has no texts", "give them by --data FILE")
+        if self.dump is not None:
+            self._refuse_beside_dump(self.dump[1])
         if len(self.length) > 1:
             raise UserError(
                 f"--length {' '.join(map(str, self.length))}: samples are of one length",
@@ -212,4 +223,24 @@ class BenchConfig:
             raise UserError(
                 f"--length {self.length[0]}: the files of {self.from_[1]} have theirs",
                 "leave it out",
+            )
+
+    def _refuse_beside_dump(self, folder: Path) -> None:
+        """What writing samples does not read."""
+        if self.data is None:
+            raise UserError(f"--dump npz {folder}: has no texts", "give them by --data FILE")
+        if self.out is not None:
+            raise UserError(
+                f"--dump npz {folder} with --out {self.out}: samples go to the first",
+                "leave out --out",
+            )
+        if self.engine != EngineConfig():
+            raise UserError(
+                f"--dump npz {folder} with --engine flags: nothing is run then", "leave them out"
+            )
+        if self.text_column is not None and self.npz.labelled:
+            raise UserError(
+                f"--text-column {self.text_column} with --npz flags: labelled data have columns "
+                "of their own",
+                "give --npz.columns.text",
             )

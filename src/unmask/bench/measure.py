@@ -15,8 +15,9 @@ from unmask.bench.loops import Load, poisson
 from unmask.bench.records import Missing, Record
 from unmask.bench.sides import EngineError, Side
 from unmask.bench.stats import Floats, Spread, latencies
-from unmask.bench.worker import Loaded, Opening
+from unmask.bench.worker import Loaded, Opening, reason
 from unmask.bench.workloads import Case
+from unmask.core.errors import UserError
 from unmask.core.progress import Bar, bar, say
 
 
@@ -101,27 +102,28 @@ def measured(
                 side = living.enter_context(Side(entrant.opening, protocol.instances))
                 sides[entrant.name] = side, side.loaded()
             except EngineError as error:
-                yield _missing(entrant.name, tasks, error)
+                yield _missing(entrant.name, tasks, str(error))
             progress.advance(note=entrant.name)
         peaks = {loaded.number_format: peak(loaded.number_format) for _, loaded in sides.values()}
-        for task in tasks:
-            yield from _case(sides, task, protocol, peaks, progress)
+        for place in range(len(tasks)):
+            yield from _case(sides, tasks[place:], protocol, peaks, progress)
 
 
-def _missing(name: str, tasks: Sequence[Task], error: EngineError) -> Missing:
-    say(f"{name}: {error}")
-    return Missing(name, ", ".join(task.case.name for task in tasks), str(error))
+def _missing(name: str, tasks: Sequence[Task], told: str) -> Missing:
+    say(f"{name}: {told}")
+    return Missing(name, ", ".join(task.case.name for task in tasks), told)
 
 
 def _case(
     sides: dict[str, tuple[Side, Loaded]],
-    task: Task,
+    tasks: Sequence[Task],
     protocol: Protocol,
     peaks: dict[str, float | None],
     progress: Bar,
 ) -> Iterator[Record | Missing]:
-    """Measure one case; an engine that fails is left out of the later cases, too."""
-    warmed, rounds = dict[str, float](), dict[str, list[Round]]()
+    """Measure the first case; an engine that fails is missing in the later ones, too."""
+    task = tasks[0]
+    warmed, memory, rounds = dict[str, float](), dict[str, int](), dict[str, list[Round]]()
     seconds = protocol.seconds if protocol.rate is not None else None
     for number in range(-1, protocol.rounds):
         for name, (side, _) in list(sides.items()):
@@ -132,13 +134,15 @@ def _case(
                     logs = side.round(protocol.loads(number))
                     one = counted(logs, task.work_QW, seconds)
                     rounds.setdefault(name, []).append(one)
-            except EngineError as error:
-                yield _missing(name, [task], error)
+                    memory[name] = side.peak()
+            except (EngineError, UserError) as error:
+                told = str(error) if isinstance(error, EngineError) else reason(error)
+                yield _missing(name, tasks, told)
                 del sides[name]
             progress.advance(note=f"{task.case.name}: {name}")
-    for name, (side, loaded) in sides.items():
+    for name, (_, loaded) in sides.items():
         yield _record(
-            name, loaded, task.case, protocol, rounds[name], warmed[name], side.peak(), peaks
+            name, loaded, task.case, protocol, rounds[name], warmed[name], memory[name], peaks
         )
 
 

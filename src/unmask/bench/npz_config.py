@@ -29,14 +29,4 @@ class NpzConfig:
     @property
     def labelled(self) -> bool:
         """Whether a setting of labelled data is given."""
-        return any(
-            (
-                self.task,
-                self.split,
-                self.order,
-                self.columns != ColumnsConfig(),
-                self.choices != ChoicesConfig(),
-                self.windows != WindowsConfig(),
-                self.entities != EntitiesConfig(),
-            )
-        )
+        return self != NpzConfig()

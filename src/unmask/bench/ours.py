@@ -53,7 +53,7 @@ def number_format(model: Path, name: str) -> str:
     made = None
     if (model / manifests.NAME).exists():
         made = manifests.read(model).facts.get("precision")
-    last = name.rpartition(" ")[2]
+    last = name.partition(",")[0].rpartition(" ")[2]
     if made == "int8":
         return "int8"
     return last if last in ("fp32", "bf16", "fp16") else str(made or "fp32")

@@ -139,7 +139,8 @@ def _name(record: Record, left: float, at: float) -> str:
 
 
 def _left(records: list[Record]) -> float:
-    return 12 + max(width(shortened(record.engine, NAMES)) for record in records)
+    # Some letters, such as those of unmask, are wider than the usual one.
+    return 12 + 1.15 * max(width(shortened(record.engine, NAMES)) for record in records)
 
 
 def _height(records: list[Record]) -> float:

@@ -1,6 +1,5 @@
 """`unmask bench`: a model in, its speed on this machine out, as JSON on stdout."""
 
-import contextlib
 import dataclasses
 import datetime
 import functools
@@ -8,9 +7,8 @@ import json
 import shlex
 import sys
 import tempfile
-from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from unmask.bench import choose, page, peaks, table
 from unmask.bench.config import BenchConfig
@@ -25,8 +23,9 @@ from unmask.core import engine as machine_engine
 from unmask.core import files, machine
 from unmask.core.errors import UserError
 from unmask.core.progress import say
-from unmask.infer.backend import runtimes, weights_file
+from unmask.infer.backend import runtimes, weights_sha256
 from unmask.infer.engine_config import EngineConfig
+from unmask.infer.folders import made
 from unmask.model import weights
 from unmask.model.heads import MaskedLM
 from unmask.train.precision import resolve_device
@@ -38,17 +37,21 @@ DeviceName = Literal["cpu", "cuda"]
 def run(config: BenchConfig) -> None:
     """Measure, choose, or write and run files of inputs, as the settings say."""
     runtimes(config.model)  # UserError for a folder that holds no model
+    model_sha256 = weights_sha256(config.model)  # UserError for one without weights
     if config.dump is not None:
         dump.run(config, config.dump[1])
     elif config.from_ is not None:
         source.run(config, config.from_[1])
     elif config.choose:
+        _refuse_card(config)
         sys.stdout.write(json.dumps(choose.run(config)) + "\n")
     else:
-        _report(config, bench(config))
+        if config.out is not None:
+            made(config.out)
+        _report(config, bench(config, model_sha256))
 
 
-def bench(config: BenchConfig) -> Bench:
+def bench(config: BenchConfig, model_sha256: str) -> Bench:
     """Measure everything that is asked for."""
     engine, device = shared(config), computing(config)
     folder = peers.peers_model(config)
@@ -79,7 +82,7 @@ def bench(config: BenchConfig) -> Bench:
             if folder:
                 sides += peers.entrants(ready, folder, scratch, threads, ragged=ragged)
             found += measured(sides, some, protocol, peak)
-    return _bench(config, threads, peak, found)
+    return _bench(config, model_sha256, threads, peak, found)
 
 
 def shared(config: BenchConfig) -> EngineConfig:
@@ -115,6 +118,16 @@ def computing(config: BenchConfig) -> DeviceName:
     return "cuda"
 
 
+def _refuse_card(config: BenchConfig) -> None:
+    """What is tried are batches for processors, which would be far too small for a card."""
+    if computing(config) != "cpu":
+        raise UserError(
+            f"--choose: {config.model} runs on a card here, and what is looked for are streams and "
+            "batches of a processor",
+            "leave it out, or hide the card: CUDA_VISIBLE_DEVICES= unmask bench --choose ...",
+        )
+
+
 def _ours(config: BenchConfig, engine: EngineConfig, *, ragged: bool) -> Ours:
     return Ours(model=config.model, engine=engine, many=ragged or not config.alone, ragged=ragged)
 
@@ -125,13 +138,19 @@ def _task(config: BenchConfig, case: Case) -> Task:
     return Task(case, work(case, model, language_model=language_model))
 
 
-def _bench(config: BenchConfig, threads: int, peak: Peak, found: list[Record | Missing]) -> Bench:
+def _bench(
+    config: BenchConfig,
+    model_sha256: str,
+    threads: int,
+    peak: Peak,
+    found: list[Record | Missing],
+) -> Bench:
     records = tuple(one for one in found if isinstance(one, Record))
     formats = dict.fromkeys(record.number_format for record in records)
     measured_peaks = {name: peak(name) for name in formats}
     return Bench(
         model=str(config.model),
-        model_sha256=files.sha256(weights_file(config.model)),
+        model_sha256=model_sha256,
         parameters=weights.read_config(config.model).parameters(),
         command=shlex.join(["unmask", *sys.argv[1:]]),
         made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -142,18 +161,10 @@ def _bench(config: BenchConfig, threads: int, peak: Peak, found: list[Record | M
         rounds=config.rounds,
         peaks={name: value for name, value in measured_peaks.items() if value is not None},
         counted=COUNTED,
-        machine=_machine(),
+        machine=machine.describe(),
         records=records,
         missing=tuple(one for one in found if isinstance(one, Missing)),
     )
-
-
-def _machine() -> dict[str, Any]:
-    """The machine, and the version of what else may have run the model."""
-    found = machine.describe()
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        found["versions"].setdefault("openvino", metadata.version("openvino"))
-    return found
 
 
 def _report(config: BenchConfig, found: Bench) -> None:

@@ -104,7 +104,7 @@ def notes(bench: Bench) -> list[str]:
         "tokens are real ones, padding is not counted; latency is that of a whole request",
         f"share of peak: {bench.counted}",
         "memory is the resident set of the process at its largest, libraries included; load has "
-        "the imports, the reading and the compiling",
+        "the imports, the reading and the compiling, but torch.compile compiles in the warm-up",
     ]
 
 

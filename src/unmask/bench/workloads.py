@@ -16,6 +16,7 @@ from unmask.finetune import table
 from unmask.finetune.data_config import ColumnsConfig
 from unmask.finetune.packed import text as text_of
 from unmask.finetune.sequences import Ints, Sequences
+from unmask.infer.backend import max_length
 from unmask.model import weights
 from unmask.model.config import ModelConfig
 from unmask.tokenizer.tokenizer import Tokenizer
@@ -52,11 +53,11 @@ class Case:
 def cases(config: BenchConfig) -> list[Case]:
     """Everything that is asked for; UserError for lengths that the model does not read."""
     model = weights.read_config(config.model)
-    _refuse_too_long(config, model)
+    _refuse_too_long(config)
     found = []
     for number, (batch, length) in enumerate(config.shapes):
         if not config.length:
-            length = min(length, model.max_length)
+            length = min(length, max_length(config.model))
         dice = np.random.default_rng((config.seed, number))
         inputs = [drawn(np.full(batch, length), model, dice) for _ in range(DIFFERENT)]
         found.append(Case(f"{batch} x {length}", tuple(inputs), ragged=False))
@@ -70,9 +71,9 @@ def ragged(config: BenchConfig, batch: int, model: ModelConfig) -> Case:
     count = max(batch, SENTENCES // batch * batch)
     if config.data is None:
         dice = np.random.default_rng((config.seed, batch, 1))
-        sentences = drawn(sentence_lengths(count, model.max_length, dice), model, dice)
+        sentences = drawn(sentence_lengths(count, max_length(config.model), dice), model, dice)
     else:
-        sentences = _encoded(config, config.data, count, batch, model)
+        sentences = _encoded(config, config.data, count, batch)
     last = len(sentences) // batch * batch
     groups = tuple(_some(sentences, first, first + batch) for first in range(0, last, batch))
     mean = float(np.mean([length for group in groups for length in group.lengths_N]))
@@ -104,7 +105,7 @@ def texts(path: Path, column: str | None) -> list[str]:
             raise UserError(
                 f"--text-column {column}: {path} is no table", "leave it out, or give a table"
             )
-        lines = [line for line in text_of(path).splitlines() if line.strip()]
+        lines = [line.rstrip("\r") for line in text_of(path).split("\n") if line.strip()]
         if not lines:
             raise UserError(f"{path}: has no texts", "write one a line")
         return lines
@@ -118,9 +119,7 @@ def texts(path: Path, column: str | None) -> list[str]:
     return [row.text for row in rows]
 
 
-def _encoded(
-    config: BenchConfig, path: Path, count: int, batch: int, model: ModelConfig
-) -> Sequences:
+def _encoded(config: BenchConfig, path: Path, count: int, batch: int) -> Sequences:
     """Draw some of a file's texts, the same ones for a seed, and encode them."""
     found = texts(path, config.text_column)
     if len(found) < batch:
@@ -128,7 +127,7 @@ def _encoded(
             f"--ragged {batch}: {path} has {len(found)} texts", "give more texts, or a lower number"
         )
     some = random.Random(config.seed).sample(found, min(count, len(found)))
-    encodings = Tokenizer.load(config.model).encode(some, max_length=model.max_length)
+    encodings = Tokenizer.load(config.model).encode(some, max_length=max_length(config.model))
     return Sequences.of([one.ids for one in encodings], [one.type_ids for one in encodings])
 
 
@@ -141,10 +140,11 @@ def _some(sequences: Sequences, first: int, last: int) -> Sequences:
     )
 
 
-def _refuse_too_long(config: BenchConfig, model: ModelConfig) -> None:
+def _refuse_too_long(config: BenchConfig) -> None:
+    most = max_length(config.model)
     for length in config.length:
-        if length > model.max_length:
+        if length > most:
             raise UserError(
-                f"--length {length}: {config.model} reads at most {model.max_length} tokens",
-                f"give {model.max_length} or less",
+                f"--length {length}: {config.model} reads at most {most} tokens",
+                f"give {most} or less",
             )

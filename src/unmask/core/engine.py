@@ -144,6 +144,7 @@ def _perform_elsewhere(call: Call[T], folder: str, name: str, task: T) -> None:
 
 
 def _ray(config: EngineConfig) -> Any:  # noqa: ANN401 (ray is an extra and may be absent)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # what runs here is told to nobody
     try:
         import ray
     except ImportError:

@@ -35,6 +35,7 @@ PACKAGES = [
     "transformers",
     "onnx",
     "onnxruntime",
+    "openvino",
     "scikit-learn",
 ]
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from unmask.core.errors import UserError
@@ -13,6 +14,7 @@ from unmask.export.config import ExportConfig
 from unmask.export.contract import Contract, Speed
 from unmask.export.fused import expected, fused
 from unmask.export.graph.heads import Exported
+from unmask.export.int8.calibration import require
 from unmask.export.int8.making import EightBits, make
 from unmask.export.int8.plan import Quantised
 from unmask.export.int8.search import Plan
@@ -45,7 +47,9 @@ class Answers:
 
     logits: list[Logits]
     scores: Scores
+    metric: str
     points: float
+    """The metric, of a hundred."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,54 +61,69 @@ class Exporting:
     tokenizer: Tokenizer
     model: Exported
     yardstick: Yardstick
+    shown: Sequences | None
+    """What 8 bits are calibrated on."""
 
     @classmethod
     def begin(cls, config: ExportConfig, known: Known) -> "Exporting":
         """Read model and data."""
+        sizes = weights.read_config(config.model)
+        formats.form_of(config, sizes.max_length)
         tokenizer = Tokenizer.load(config.model)
+        _require_rows(sizes.vocabulary, tokenizer, config.model)
         if config.shape is not None:
             config = _cut_to(config.shape[1], config, known)
         words = known.kind is MaskedLM
         read: Callable[..., Yardstick] = MaskedWords.read if words else labelled
+        yardstick = read(config, known, tokenizer)
+        shown = _calibration(config, known, tokenizer) if config.precision == "int8" else None
         model: Exported = weights.load(config.model, known.kind)  # type: ignore[assignment]
-        return cls(config, known, tokenizer, model.eval(), read(config, known, tokenizer))
+        return cls(config, known, tokenizer, model.eval(), yardstick, shown)
 
     def into(self, folder: Path) -> Contract:
         """Write the export and measure it; UserError where the contract does not hold."""
         say("the source's own score")
         source = TorchBackend(self.model, CPU)
         reference = self._answers(source)
-        made = None
-        if self.config.precision == "int8":
-            made = self._eight_bits(folder, reference)
+        _require_numbers(reference, self.config.model)
+        made: EightBits | None = None
+        searched: Runtime | None = None
+        if self.shown is not None:
+            searched = self._faster(folder)
+            made = self._eight_bits(folder, reference, searched, self.shown)
         formats.write(self.model, self.config, folder, None if made is None else made.found.plan)
         backends = {name: self._opened(folder, name, many=True) for name in runtimes(folder)}
         pad_id, texts = self.tokenizer.pad_id, self.yardstick.sequences
         rates = {name: sentences_per_s(one, texts, pad_id) for name, one in backends.items()}
+        # The score that was searched for holds in the runtime it was searched with.
         fastest = max(rates, key=lambda name: rates[name])
-        answers = self._answers(backends[fastest])
+        default = searched or fastest
+        answers = self._answers(backends[default])
         speeds = {source.name: self._speed(source, source)}
         for name, one in backends.items():
             alone = self._opened(folder, name, many=False)
             speeds[one.name] = Speed(rates[name], latency_ms(alone, texts, pad_id))
-        return self._held(folder, reference, answers, fastest, speeds, made)
+        ran = default, backends[default].name
+        return self._held(folder, reference, answers, ran, speeds, made)
 
     def _held(
         self,
         folder: Path,
         reference: Answers,
         answers: Answers,
-        runtime: Runtime,
+        ran: tuple[Runtime, str],
         speeds: dict[str, Speed],
         made: EightBits | None,
     ) -> Contract:
         choices = (self.yardstick.choices(one.logits) for one in (reference, answers))
         contract = Contract(
-            metric=self.yardstick.metric or next(iter(answers.scores)),
+            metric=reference.metric,
+            data=str(self.yardstick.data),
             source=reference.scores,
             export=answers.scores,
             drop=reference.points - answers.points,
-            runtime=runtime,
+            runtime=ran[0],
+            ran=ran[1],
             parity=parity(reference.logits, answers.logits, list(zip(*choices, strict=True))),
             speeds=speeds,
             fused=self._fused(folder, made),
@@ -113,17 +132,17 @@ class Exporting:
         _hold(contract, self.config)
         return contract
 
-    def _eight_bits(self, folder: Path, reference: Answers) -> EightBits:
+    def _eight_bits(
+        self, folder: Path, reference: Answers, name: Runtime, shown: Sequences
+    ) -> EightBits:
         """Calibrate and search, each trial exported and scored on the full dev set."""
-        name = self._faster(folder)
 
         def drop_of(plan: Plan) -> float:
             formats.write(self.model, self.config, folder, plan)
             return reference.points - self._answers(self._opened(folder, name, many=True)).points
 
         maker = Maker(self.tokenizer.pad_id, typed=self.model.config.types > 1)
-        metric = self.yardstick.metric or next(iter(reference.scores))
-        return make(self.model, self._calibration(), maker, self.config, metric, drop_of)
+        return make(self.model, shown, maker, self.config, reference.metric, drop_of)
 
     def _faster(self, folder: Path) -> Runtime:
         """The runtime that is faster with every layer in 8 bits, whatever their ranges are."""
@@ -138,18 +157,11 @@ class Exporting:
         }
         return max(rates, key=lambda name: rates[name])
 
-    def _calibration(self) -> Sequences:
-        config = self.config
-        if self.known.kind is not MaskedLM:
-            return calibration(config, self.known, self.tokenizer)
-        path = config.calibration or config.data
-        assert path is not None, "it was read as the yardstick's"
-        return text_sequences(path, config, self.tokenizer, config.int8.texts)
-
     def _answers(self, backend: Backend) -> Answers:
         logits = self.yardstick.logits(backend)
         scores = self.yardstick.scores(logits)
-        return Answers(logits, scores, self.yardstick.points(scores))
+        metric = self.yardstick.metric(scores)
+        return Answers(logits, scores, metric, self.yardstick.points(scores))
 
     def _opened(self, folder: Path, name: Runtime, *, many: bool) -> Backend:
         """The export, computed in its own format: the folder has no manifest to say it yet."""
@@ -174,7 +186,8 @@ class Exporting:
         found = fused(folder)
         kept = {} if made is None else made.found.plan
         products = sum(PRODUCTS_OF_A_LAYER[name.split(".", 3)[3]] for name in kept)
-        wanted = expected(self.model.config.layers, products)
+        one_shape = self.config.shape is not None
+        wanted = expected(self.model.config.layers, products, one_shape=one_shape)
         for name, count in wanted.items():
             if found[name] < count:
                 say(
@@ -184,16 +197,57 @@ class Exporting:
         return found
 
 
+def _calibration(config: ExportConfig, known: Known, tokenizer: Tokenizer) -> Sequences:
+    """Read what 8 bits are calibrated on; UserError for too little of it."""
+    if known.kind is MaskedLM:
+        path = config.calibration or config.data
+        assert path is not None, "it was read as the yardstick's"
+        found = text_sequences(path, config, tokenizer, config.int8.texts)
+    else:
+        found = calibration(config, known, tokenizer)
+    require(len(found))
+    return found
+
+
+def _require_rows(rows: int, tokenizer: Tokenizer, model: Path) -> None:
+    """UserError for a tokenizer with ids that the word embedding has no row for."""
+    if tokenizer.vocabulary > rows:
+        raise UserError(
+            f"{model}: its tokenizer has {tokenizer.vocabulary:,} tokens, its word embedding "
+            f"{rows:,} rows",
+            "bring model and tokenizer of one training together",
+        )
+
+
+def _require_numbers(answers: Answers, model: Path) -> None:
+    """UserError for a source whose answers or score are not finite: nothing can be held to it."""
+    if not all(np.isfinite(one).all() for one in answers.logits):
+        raise UserError(
+            f"{model}: answers with numbers that are not finite",
+            "its weights are damaged, or its training diverged: choose an earlier checkpoint",
+        )
+    if not np.isfinite(answers.points):
+        raise UserError(
+            f"{model}: has no {answers.metric} on these data, which is {answers.points}",
+            "give --data with more than one answer in them, and a model that gives more than one",
+        )
+
+
 def _hold(contract: Contract, config: ExportConfig) -> None:
     """UserError for an export that strays from its source further than is allowed."""
     worst = contract.parity.max_difference
+    if not np.isfinite(worst):
+        raise UserError(
+            f"the export answers with numbers that are not finite in {config.precision}",
+            "try another --precision; nothing was written",
+        )
     if config.precision == "fp32" and worst > config.tolerance:
         raise UserError(
             f"the export differs by {worst:.2e} from PyTorch, more than --tolerance "
             f"{config.tolerance:g}",
             "report it with the model's config.json; nothing was written",
         )
-    if contract.drop > config.max_drop:
+    if not contract.drop <= config.max_drop:
         raise UserError(
             f"the export loses {contract.drop:.2f} points of {contract.metric}, more than "
             f"--max-drop {config.max_drop:g}",

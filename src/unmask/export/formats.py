@@ -14,6 +14,7 @@ from unmask.export import programs
 from unmask.export.config import ExportConfig
 from unmask.export.graph.heads import Exported, Form, graph_of
 from unmask.export.graph.layers import Plan
+from unmask.infer import openvino_runtime
 from unmask.infer.backend import ONNX_FILE, OPENVINO_FILE, PT2_FILE, TORCHSCRIPT_FILE
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -54,9 +55,6 @@ def _onnx(model: onnx.ModelProto, path: Path) -> None:
 
 
 def _openvino(model: onnx.ModelProto, config: ExportConfig, path: Path) -> None:
-    try:
-        import openvino
-    except ImportError:
-        raise UserError("--to openvino: needs openvino", "pip install 'unmask[export]'") from None
+    openvino = openvino_runtime.imported("--to openvino")
     read = openvino.Core().read_model(model.SerializeToString(), b"")
     openvino.save_model(read, path, compress_to_fp16=config.precision == "fp16")

@@ -12,6 +12,7 @@ import numpy as np
 from unmask.core.errors import UserError
 from unmask.core.progress import bar
 from unmask.export.config import ExportConfig
+from unmask.export.yardstick import data_of
 from unmask.finetune.inputs import tokens_of
 from unmask.finetune.known import Known
 from unmask.finetune.sequences import Ints, Sequences
@@ -26,38 +27,37 @@ from unmask.tokenizer.tokenizer import Tokenizer
 MOST = 256
 """Texts; the logits of a place are as many as the vocabulary has words."""
 ONE_IN = 8
+METRIC = "masked_accuracy"
+OF_LABELS = ("task", "choices", "windows", "entities", "order")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MaskedWords:
     """Texts of which every eighth token is hidden."""
 
+    data: Path
     sequences: Sequences
     place_M: Ints
     """Which of all tokens are hidden, ascending."""
     hidden_M: Ints
     """What stood there."""
     pad_id: int
-    metric: str = "masked_accuracy"
 
     @classmethod
     def read(cls, config: ExportConfig, known: Known, tokenizer: Tokenizer) -> "MaskedWords":
-        """Read texts and hide words; UserError without a file of texts."""
-        if config.data is None:
-            raise UserError(
-                f"{known.folder}: a masked language model, and nothing to compare it on",
-                "give --data: texts in a .txt, one a line, or a table",
-            )
-        sequences = text_sequences(config.data, config, tokenizer)
+        """Read texts and hide words; UserError without texts, or with too few words in them."""
+        _refuse_unread(config)
+        data = data_of(config, known)
+        sequences = text_sequences(data, config, tokenizer)
         ids_T = sequences.ids_T.astype(np.int64)
         real_T = np.flatnonzero(~np.isin(ids_T, tokenizer.special_ids))
         place_M = real_T[ONE_IN // 2 :: ONE_IN]
         if not len(place_M):
-            raise UserError(f"{config.data}: too little text to hide words in", "give more of it")
+            raise UserError(f"{data}: too little text to hide words in", "give more of it")
         hidden_M = ids_T[place_M]
         ids_T[place_M] = tokenizer.mask_id
         sequences = dataclasses.replace(sequences, ids_T=ids_T.astype(np.int32))
-        return cls(sequences, place_M, hidden_M, tokenizer.pad_id)
+        return cls(data, sequences, place_M, hidden_M, tokenizer.pad_id)
 
     def logits(self, backend: Backend) -> list[Logits]:
         """What a backend says at the hidden places, (M, V)."""
@@ -84,21 +84,45 @@ class MaskedWords:
 
     def scores(self, logits: list[Logits]) -> Scores:
         """The share of hidden tokens that are found."""
-        return {self.metric: float((logits[0].argmax(-1) == self.hidden_M).mean())}
+        return {METRIC: float((logits[0].argmax(-1) == self.hidden_M).mean())}
+
+    def metric(self, scores: Scores) -> str:
+        """The only score."""
+        return METRIC
 
     def points(self, scores: Scores) -> float:
         """The share in percent."""
-        return 100 * scores[self.metric]
+        return 100 * scores[METRIC]
 
 
 def text_sequences(
     path: Path, config: ExportConfig, tokenizer: Tokenizer, most: int = MOST
 ) -> Sequences:
-    """Read and encode the first texts of a file; longer ones are cut off."""
+    """Read and encode the first texts of a file; longer ones are cut off.
+
+    UserError for a length that the model does not read.
+    """
+    longest = weights.read_config(config.model).max_length
+    length = config.max_length or longest
+    if length > longest:
+        raise UserError(
+            f"--max-length {length}: {config.model} reads at most {longest} tokens",
+            f"give {longest} or less",
+        )
     found = [text.text for text in islice(texts.read(_reading(path, config)), most)]
-    length = config.max_length or weights.read_config(config.model).max_length
     encodings = tokenizer.encode(found, None, max_length=length)
     return Sequences.of([one.ids for one in encodings], [one.type_ids for one in encodings])
+
+
+def _refuse_unread(config: ExportConfig) -> None:
+    """UserError for settings of labelled data, which would be ignored."""
+    for name in OF_LABELS:
+        given = getattr(config, name)
+        if given is not None and given != type(given)():
+            raise UserError(
+                f"--{name} with a masked language model: it is for labelled data",
+                "leave it out",
+            )
 
 
 def _reading(path: Path, config: ExportConfig) -> PredictConfig:

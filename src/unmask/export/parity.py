@@ -12,6 +12,7 @@ import numpy.typing as npt
 from unmask.finetune.examples import Examples
 from unmask.infer.backend import Logits
 from unmask.model.heads import Model, MultipleChoice, SpanExtractor
+from unmask.model.problem import Problem
 
 Ints = npt.NDArray[np.int64]
 
@@ -25,9 +26,12 @@ class Parity:
     max_difference: float
     mean_difference: float
     std_difference: float
-    same_argmax: float
-    """Share of choices that are the same: of a class, an option, or a place to start and to end.
-    A number is no choice: 1."""
+    max_relative: float
+    """Differences as shares of the source's own number, or of 1 where that is 0."""
+    mean_relative: float
+    same_argmax: float | None
+    """Share of choices that are the same: of a class, yes or no to each of several, an option, or a
+    place to start and to end. None for a model that tells a number, which is no choice."""
 
 
 def parity(
@@ -38,18 +42,30 @@ def parity(
     """Compare answers to the same texts, and what they choose."""
     left_NC, right_NC = (np.concatenate(list(one)) for one in (reference, exported))
     difference_NC = np.abs(left_NC.astype(np.float64) - right_NC)
+    relative_NC = difference_NC / np.where(left_NC == 0, 1, np.abs(left_NC))
     same = np.concatenate([left == right for left, right in choices])
     return Parity(
         compared=len(left_NC),
         max_difference=float(difference_NC.max()),
         mean_difference=float(difference_NC.mean()),
         std_difference=float(difference_NC.std()),
-        same_argmax=float(same.mean()),
+        max_relative=float(relative_NC.max()),
+        mean_relative=float(relative_NC.mean()),
+        same_argmax=float(same.mean()) if len(same) else None,
     )
 
 
-def chosen(logits_NC: Logits, examples: Examples, kind: type[Model]) -> Ints:
-    """What the logits choose: a class for each row, an option, or for questions two places."""
+def chosen(
+    logits_NC: Logits, examples: Examples, kind: type[Model], problem: Problem | None = None
+) -> Ints:
+    """What the logits choose: a class for each row, an option, or for questions two places.
+
+    Of several classes, yes or no to each; of a number nothing.
+    """
+    if problem == "regression":
+        return np.zeros(0, np.int64)
+    if problem == "multi_label_classification":
+        return (logits_NC > 0).ravel().astype(np.int64)
     if kind is SpanExtractor:
         starts_S = examples.sequences.starts_N1[1:-1]
         parts = np.split(logits_NC, starts_S)

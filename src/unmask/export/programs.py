@@ -170,7 +170,9 @@ def _check(
         if not expected.isfinite().all():
             raise UserError(
                 f"{path}: in {kind} the model gives numbers that are not finite",
-                "choose float32 or bfloat16, which reach further than float16",
+                "choose float32 or bfloat16, which reach further than float16"
+                if program.dtype is torch.float16
+                else "its weights are damaged, or its training diverged: give an earlier one",
             )
         difference = (found - expected).abs().max().item()
         if not difference <= TOLERANCE[program.dtype] * max(1.0, expected.abs().max().item()):

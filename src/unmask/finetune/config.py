@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from unmask.core.errors import UserError
 from unmask.finetune.data_config import (
@@ -20,6 +20,9 @@ from unmask.finetune.task_names import (
     TaskName,
 )
 from unmask.train.config import Device, OptimConfig, ParallelConfig, Precision, TrackConfig
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 LEAST = 8
 """Tokens that hold two texts and their special tokens, if hardly."""
@@ -196,6 +199,13 @@ class JudgedConfig(ReadingConfig):
     split: str | None = None
     """Which split of a folder is scored, by default dev; of a single file, all of it or, as in
     fine-tuning, train or dev."""
+
+    @classmethod
+    def of(cls, settings: "DataclassInstance", **others: Any) -> Self:  # noqa: ANN401
+        """Take from settings of another command all that these have, too; the others go first."""
+        own = {one.name for one in dataclasses.fields(cls)}
+        theirs = {one.name for one in dataclasses.fields(settings)}
+        return cls(**{name: getattr(settings, name) for name in own & theirs} | others)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

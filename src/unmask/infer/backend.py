@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from unmask.core import manifests
+from unmask.core import files, manifests
+from unmask.core.engine import cores
 from unmask.core.errors import UserError
 from unmask.infer.engine_config import EngineConfig, Runtime
 from unmask.tokenizer.batch import Batch
@@ -44,30 +45,42 @@ class Backend(Protocol):
 def open_backend(folder: Path, engine: EngineConfig, *, many: bool) -> Backend:
     """Open a model or export folder; `many` says that batches come in plenty.
 
-    UserError for a runtime that cannot read the folder, or a precision it does not have.
+    UserError for a runtime that cannot read the folder, a precision it does not have, or batches
+    of another size than the one shape of an export.
     """
     from unmask.infer.one_shape import OneShape
     from unmask.infer.saturation import refuse_overflow
     from unmask.model import weights
 
     refuse_overflow(folder)
-    backend = _opened(folder, _settled(folder, engine, many=many), many=many)
     shape = facts(folder).get("shape")
+    if shape is not None and engine.batch_tokens not in (None, shape[0] * shape[1]):
+        raise UserError(
+            f"--engine.batch-tokens {engine.batch_tokens}: {folder} was exported for batches of "
+            f"{shape[0]} x {shape[1]}",
+            "leave it out, or export without --shape",
+        )
+    backend = _opened(folder, _settled(folder, engine, many=many), many=many)
     if shape is None:
         return backend
     return OneShape(backend, shape[0], shape[1], weights.read_config(folder).pad_id)
 
 
 def _settled(folder: Path, engine: EngineConfig, *, many: bool) -> EngineConfig:
-    """Fill in, where nothing else is asked for, what was found fastest on this machine."""
+    """Fill in, where nothing else is asked for, what was found fastest with as many threads."""
     from unmask.infer.choice import chosen
+    from unmask.train.precision import resolve_device
 
-    choice = chosen(folder)
-    if choice is None or engine.threads is not None:
+    if engine.runtime != "auto" and engine.streams and engine.batch_tokens:
+        return engine  # so that --choose does not depend on what was chosen before
+    choice = chosen(folder, engine.threads or cores())
+    if choice is None:
         return engine
     best = choice.many if many else choice.single
     if engine.runtime not in ("auto", best.runtime) or best.runtime not in runtimes(folder):
         return engine
+    if best.runtime == "torch" and resolve_device(engine.device).type != "cpu":
+        return engine  # what is tried are batches for processors
     return dataclasses.replace(
         engine,
         runtime=best.runtime,
@@ -79,6 +92,15 @@ def _settled(folder: Path, engine: EngineConfig, *, many: bool) -> EngineConfig:
 def facts(folder: Path) -> dict[str, Any]:
     """What the manifest of a folder says of it; nothing for one that unmask has not made."""
     return manifests.read(folder).facts if (folder / manifests.NAME).exists() else {}
+
+
+def max_length(folder: Path) -> int:
+    """Tokens of the longest sequence a folder takes: the model's, or those of its one shape."""
+    from unmask.model import weights
+
+    longest = weights.read_config(folder).max_length
+    shape = facts(folder).get("shape")
+    return longest if shape is None else min(longest, shape[1])
 
 
 def _opened(folder: Path, engine: EngineConfig, *, many: bool) -> Backend:
@@ -142,7 +164,10 @@ def _measured(folder: Path, readers: tuple[Runtime, ...]) -> Runtime | None:
     return named if named in readers else None
 
 
-def weights_file(folder: Path) -> Path:
-    """The file of a model or export folder that holds its weights."""
-    names = ONNX_FILE, "openvino_model.bin", PT2_FILE, TORCHSCRIPT_FILE, "model.safetensors"
-    return next((path for name in names if (path := folder / name).exists()), folder / names[-1])
+def weights_sha256(folder: Path) -> str:
+    """The hash of the weights of a model or export folder; UserError if it holds none."""
+    from unmask.model import weights
+
+    names = ONNX_FILE, "openvino_model.bin", PT2_FILE, TORCHSCRIPT_FILE
+    exported = next((path for name in names if (path := folder / name).exists()), None)
+    return weights.sha256(folder) if exported is None else files.sha256(exported)

@@ -39,10 +39,11 @@ def fingerprint() -> dict[str, Any]:
     return {name: facts[name] for name in ("cpu", "cores", "instruction_sets")}
 
 
-def chosen(folder: Path) -> Choice | None:
+def chosen(folder: Path, threads: int | None = None) -> Choice | None:
     """Read a model or export folder's choice; None where there is none of this machine.
 
-    UserError for a file that is damaged, or of a version that this one does not read.
+    With `threads`, none that was made with another number of them, either. UserError for a file
+    that is damaged, or of a version that this one does not read.
     """
     path = folder / CHOICE_FILE
     if not path.exists():
@@ -55,10 +56,12 @@ def chosen(folder: Path) -> Choice | None:
                 f"{path}: format {stored['format']}, this version reads format {FORMAT}", again
             )
         found = Choice(_setting(stored["many"]), _setting(stored["single"]))
-        made_on = stored["machine"]
+        made_on, made_with = stored["machine"], stored["threads"]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: damaged ({error!r})", again) from None
-    return found if made_on == fingerprint() else None
+    if made_on != fingerprint() or threads not in (None, made_with):
+        return None
+    return found
 
 
 def _setting(stored: dict[str, Any]) -> Setting:

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from unmask.core import files
+from unmask.core.errors import UserError
 from unmask.core.progress import say
 from unmask.finetune import families
 from unmask.finetune.known import Known
 from unmask.finetune.task import Scores, Split
-from unmask.infer.backend import Backend, Logits, open_backend, weights_file
+from unmask.infer.backend import Backend, Logits, open_backend, weights_sha256
 from unmask.infer.batches import by_sequence, by_token
 from unmask.infer.config import EvaluateConfig
+from unmask.infer.folders import made
 from unmask.infer.outputs import as_logits, read_outputs
-from unmask.model.heads import Model, SpanExtractor, TokenClassifier
+from unmask.model.heads import Model, MultipleChoice, SpanExtractor, TokenClassifier
 from unmask.tokenizer.tokenizer import Tokenizer
 
 BY_TOKEN = (TokenClassifier, SpanExtractor)
@@ -24,6 +26,8 @@ BY_TOKEN = (TokenClassifier, SpanExtractor)
 
 def run(config: EvaluateConfig) -> None:
     """Answer everything and print the scores with the hashes of model and data."""
+    if config.out is not None:
+        made(config.out)
     known = Known.of(config.model)
     tokenizer = Tokenizer.load(config.model)
     splits = families.judged(config, known, tokenizer)
@@ -53,8 +57,17 @@ def _answered(
 
 
 def _read(folder: Path, split: Split, known: Known) -> Logits:
+    """Outputs of another runner; UserError for another number of them than the head has."""
     lengths_N = split.examples.sequences.lengths_N
-    return as_logits(read_outputs(folder), lengths_N, by_token=known.kind in BY_TOKEN)
+    logits = as_logits(read_outputs(folder), lengths_N, by_token=known.kind in BY_TOKEN)
+    wanted = {SpanExtractor: 2, MultipleChoice: 1}.get(known.kind, len(known.labels))
+    if logits.shape[-1] != wanted:
+        raise UserError(
+            f"{folder}: outputs of {logits.shape[-1]} numbers each, and {known.folder} gives "
+            f"{wanted}",
+            "give the outputs of this model",
+        )
+    return logits
 
 
 def logits_of(split: Split, backend: Backend, kind: type[Model], pad_id: int) -> Logits:
@@ -75,7 +88,7 @@ def _report(config: EvaluateConfig, splits: list[Split]) -> dict[str, Any]:
         data["data_sha256"] = files.sha256(config.data)
     return {
         "model": str(config.model),
-        "model_sha256": files.sha256(weights_file(config.model)),
+        "model_sha256": weights_sha256(config.model),
         **data,
         "examples": sum(len(split.examples) for split in splits),
     }

@@ -1,12 +1,12 @@
 """ONNX Runtime as backend."""
 
-import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
 import numpy as np
 
+from unmask.core.engine import cores
 from unmask.core.errors import UserError
 from unmask.infer.backend import ONNX_FILE, Logits
 from unmask.infer.engine_config import EngineConfig
@@ -69,10 +69,3 @@ def _imported(path: Path) -> ModuleType:
             f"{path}: running ONNX needs onnxruntime", "pip install 'unmask[export]'"
         ) from None
     return cast(ModuleType, onnxruntime)
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

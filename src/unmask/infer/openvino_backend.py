@@ -2,17 +2,17 @@
 
 import queue
 from pathlib import Path
-from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 
+from unmask.core.engine import cores
 from unmask.core.errors import UserError
+from unmask.infer import openvino_runtime
 from unmask.infer.backend import ONNX_FILE, OPENVINO_FILE, Logits, facts
 from unmask.infer.engine_config import EngineConfig, ExactPrecision
 from unmask.infer.feeds import feed_of, one_array
-from unmask.infer.onnx_backend import cores
 from unmask.tokenizer.batch import Batch
 from unmask.train.precision import has_bf16
 
@@ -27,7 +27,7 @@ class OpenVinoBackend:
     def __init__(
         self, path: Path, *, precision: ExactPrecision = "fp32", threads: int = 0, streams: int = 1
     ) -> None:
-        openvino = _imported(path)
+        openvino = openvino_runtime.imported(f"{path}")
         self.name = f"openvino {precision}"
         self.streams = streams
         self.batch_tokens = BATCH_TOKENS
@@ -77,16 +77,6 @@ class OpenVinoBackend:
             return one_array([np.array(output) for output in outputs])
         finally:
             self._idle.put(request)
-
-
-def _imported(path: Path) -> ModuleType:
-    try:
-        import openvino
-    except ImportError:
-        raise UserError(
-            f"{path}: running it needs openvino", "pip install 'unmask[export]'"
-        ) from None
-    return cast(ModuleType, openvino)
 
 
 def _precision(folder: Path, asked: ExactPrecision | None) -> ExactPrecision:

@@ -14,7 +14,7 @@ from tokenizers import Encoding
 
 from unmask.core.errors import UserError
 from unmask.finetune.softmax import sigmoid, softmax
-from unmask.infer.backend import Backend, open_backend
+from unmask.infer.backend import Backend, max_length, open_backend
 from unmask.infer.batches import answered
 from unmask.infer.engine_config import AS_MADE, EngineConfig
 from unmask.infer.language.quoting import quoted
@@ -62,7 +62,7 @@ class Pipeline:
             raise UserError(f"--top-k {top_k}: {folder} fills no masks", "leave out --top-k")
         else:
             answer = Classifier(weights.labels_of(folder), weights.problem_of(folder))
-        return cls(backend, tokenizer, weights.read_config(folder).max_length, answer)
+        return cls(backend, tokenizer, max_length(folder), answer)
 
     def __call__(self, texts: Texts, pairs: Texts | None = None) -> Iterator[Answer]:
         """Answer for each text, in order."""

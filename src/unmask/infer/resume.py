@@ -9,42 +9,25 @@ that the bytes are those of a run that was never stopped.
 
 import dataclasses
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from unmask.core import config as configs
-from unmask.core import files, locks, manifests
+from unmask.core import files, locks
 from unmask.core.errors import UserError
-from unmask.core.progress import say
+from unmask.core.progress import bar, say
+from unmask.infer import progress as records
+from unmask.infer.choice import CHOICE_FILE
 from unmask.infer.config import OF_FEATURES, PredictConfig
 from unmask.infer.pipelines import Answer
+from unmask.infer.progress import ANEW, Progress
 from unmask.infer.reading import Meter
 from unmask.infer.sinks import Sink, sink, write_npz
 from unmask.infer.streaming import Item, Job, Window, Windows, shown
 
-ANEW = "--force begins anew, or give another --output"
-NO_PART = ("output", "force", "input", "text", "model")
-"""Settings that say where things lie; texts and model are known by their hashes."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
-    """How far the answers are, and what they answer."""
-
-    model: str
-    """Digest of the model folder."""
-    settings: dict[str, Any]
-    input: str
-    """The sha256 of the texts so far."""
-    texts: int = 0
-    bytes: int = 0
-    tally: dict[str, Any] = dataclasses.field(default_factory=dict)
-    sha256: str = ""
-    """Of OUTPUT, when it is whole."""
+CHUNK_BYTES = 1 << 20
 
 
 def write(config: PredictConfig, output: Path, job: Job, meter: Meter) -> None:
@@ -55,16 +38,16 @@ def write(config: PredictConfig, output: Path, job: Job, meter: Meter) -> None:
     """
     refuse(output, config.input)
     windows = Windows(job.items, job.size)
-    begun = Progress(model=_digest(config.model), settings=_settings(config), input="")
+    begun = records.begun(config)
     with _alone(output), _room(output):
         if config.force:
             _remove(output)
-        elif done := _recorded(output, _done(output)):
+        elif done := records.recorded(output, records.when_done(output)):
             _refuse_unless_done(output, done, begun, windows)
-            _in_progress(output).unlink(missing_ok=True)
+            records.while_it_grows(output).unlink(missing_ok=True)
             say(f"{output}: done already (same texts, model and settings); --force redoes it")
             return
-        _done(output).unlink(missing_ok=True)
+        records.when_done(output).unlink(missing_ok=True)
         ragged = config.mode != "features"
         if config.mode in OF_FEATURES and output.suffix == ".npz":
             _refuse_written(output)
@@ -103,6 +86,7 @@ class _Appending:
         self, output: Path, form: Sink, job: Job, windows: Windows, begun: Progress
     ) -> None:
         self._output, self._sink, self._job, self._windows = output, form, job, windows
+        self._hash = hashlib.sha256()
         self._progress = self._start(begun)
 
     def run(self, meter: Meter) -> int:
@@ -124,23 +108,46 @@ class _Appending:
 
     def _start(self, begun: Progress) -> Progress:
         """Find out where to go on; at the beginning where nothing was written."""
-        path = _in_progress(self._output)
-        old = _recorded(self._output, path)
+        path = records.while_it_grows(self._output)
+        old = records.recorded(self._output, path)
         if old is None:
             _refuse_written(self._output)
             # Before the first answer is there, so that they are known to be of this command.
-            _save(path, begun)
+            records.save(path, begun)
             self._output.touch()
             return begun
-        _refuse_other(self._output, old, begun)
+        records.refuse_other(self._output, old, begun)
+        if old.choice != begun.choice:
+            raise UserError(
+                f"{self._output}: was begun when {CHOICE_FILE} said otherwise, and another runtime "
+                "or other batches answer with other last digits",
+                ANEW,
+            )
+        self._refuse_changed(old, path)
+        if self._job.tally is not None and old.tally:
+            self._job.tally.restore(old.tally)
+        return old
+
+    def _refuse_changed(self, old: Progress, path: Path) -> None:
+        """Read what was written, as what follows is hashed with it; UserError if it is not that."""
         size = self._output.stat().st_size
         if size < old.bytes:
             raise UserError(
                 f"{self._output}: has {size:,} bytes, and {path.name} says {old.bytes:,}", ANEW
             )
-        if self._job.tally is not None and old.tally:
-            self._job.tally.restore(old.tally)
-        return old
+        left = max(0, old.bytes - self._sink.head)
+        with self._output.open("rb") as file, bar("check answers", left) as progress:
+            file.seek(self._sink.head)
+            while chunk := file.read(min(CHUNK_BYTES, left)):
+                self._hash.update(chunk)
+                left -= len(chunk)
+                progress.advance(len(chunk))
+        if old.bytes and self._hash.hexdigest() != old.sha256:
+            raise UserError(
+                f"{self._output}: its first {old.bytes:,} bytes have been changed since they were "
+                "written",
+                ANEW,
+            )
 
     def _skip_answered(self) -> None:
         known = self._progress
@@ -157,7 +164,9 @@ class _Appending:
 
     def _append(self, file: IO[bytes], answers: Iterable[Answer]) -> None:
         for answer in answers:
-            rest = memoryview(self._sink.encode(answer, first=file.tell() == 0))
+            first = file.tell() == 0
+            rest = memoryview(self._sink.encode(answer, first=first))
+            self._hash.update(rest[self._sink.head if first else 0 :])
             while rest:  # a disk that is full may take a part
                 rest = rest[file.write(rest) :]
 
@@ -172,8 +181,9 @@ class _Appending:
             texts=self._windows.read,
             bytes=file.tell(),
             tally=self._job.tally.state() if self._job.tally is not None else {},
+            sha256=self._hash.hexdigest(),
         )
-        _save(_in_progress(self._output), self._progress)
+        records.save(records.while_it_grows(self._output), self._progress)
 
 
 def _write_whole(output: Path, job: Job, windows: Windows, meter: Meter, *, ragged: bool) -> int:
@@ -189,7 +199,7 @@ def _write_whole(output: Path, job: Job, windows: Windows, meter: Meter, *, ragg
 
 
 def _refuse_unless_done(output: Path, done: Progress, begun: Progress, windows: Windows) -> None:
-    _refuse_other(output, done, begun)
+    records.refuse_other(output, done, begun)
     windows.skip_all()
     if (windows.read, windows.digest()) != (done.texts, done.input):
         raise UserError(
@@ -198,13 +208,6 @@ def _refuse_unless_done(output: Path, done: Progress, begun: Progress, windows: 
         )
     if output.stat().st_size != done.bytes or files.sha256(output) != done.sha256:
         raise UserError(f"{output}: has been changed since it was written", ANEW)
-
-
-def _refuse_other(output: Path, old: Progress, new: Progress) -> None:
-    if old.model != new.model:
-        raise UserError(f"{output}: holds answers of another model", ANEW)
-    if changed := configs.differences(old.settings, new.settings, prefix="--"):
-        raise UserError(f"{output}: holds answers with other settings ({changed[0]})", ANEW)
 
 
 def _refuse_written(output: Path) -> None:
@@ -217,50 +220,14 @@ def _finish(output: Path, whole: Progress) -> None:
     done = dataclasses.replace(
         whole, bytes=output.stat().st_size, sha256=files.sha256(output), tally={}
     )
-    _save(_done(output), done)
-    _in_progress(output).unlink(missing_ok=True)
+    records.save(records.when_done(output), done)
+    records.while_it_grows(output).unlink(missing_ok=True)
 
 
 def _remove(output: Path) -> None:
     """Forget an earlier run: its answers first, lest they outlive what is known of them."""
-    for path in (output, _in_progress(output), _done(output)):
+    for path in (output, records.while_it_grows(output), records.when_done(output)):
         path.unlink(missing_ok=True)
-
-
-def _recorded(output: Path, path: Path) -> Progress | None:
-    """What is known of an output that is there; of one that was removed, nothing."""
-    if not output.exists() or not path.exists():
-        return None
-    try:
-        return Progress(**files.read_json(path))
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{path}: damaged ({error})", ANEW) from None
-
-
-def _save(path: Path, progress: Progress) -> None:
-    files.write_json(path, dataclasses.asdict(progress))
-
-
-def _in_progress(output: Path) -> Path:
-    return output.with_name(f"{output.name}.progress.json")
-
-
-def _done(output: Path) -> Path:
-    return output.with_name(f"{output.name}.done.json")
-
-
-def _settings(config: PredictConfig) -> dict[str, Any]:
-    settings = {key: value for key, value in configs.plain(config).items() if key not in NO_PART}
-    return dict(json.loads(json.dumps(settings)))
-
-
-def _digest(folder: Path) -> str:
-    """The digest of an artifact, or one as it has it, over the files of another folder."""
-    if (folder / manifests.NAME).exists():
-        return manifests.read(folder).digest
-    found = manifests.file_inputs("model", sorted(p for p in folder.iterdir() if p.is_file()))
-    lines = sorted(f"{item.sha256}  {Path(item.path).name}\n" for item in found)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 @contextmanager

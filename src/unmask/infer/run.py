@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 
+from unmask.core.errors import UserError
 from unmask.core.progress import say
 from unmask.finetune.known import Known
 from unmask.finetune.table.records import Opening
@@ -36,6 +37,8 @@ def run(config: PredictConfig) -> None:
 
 def _print(config: PredictConfig, job: Job, meter: Meter) -> None:
     """Answer on stdout, a few hundred texts at a time, as somebody may watch."""
+    if sys.stdout is None:
+        raise UserError("stdout is closed, and answers go there", "give --output FILE, or a pipe")
     answer = job.open()
     texts_at_once = 1 if texts.typed(config) else min(WATCHED, job.size.texts)
     with shown(meter) if _is_file(sys.stdout.fileno) else nullcontext() as progress:
@@ -49,7 +52,10 @@ def _print(config: PredictConfig, job: Job, meter: Meter) -> None:
 
 
 def _tell(answer: Answer) -> None:
-    sys.stdout.write(as_line(answer))
+    try:
+        sys.stdout.write(as_line(answer))
+    except UnicodeEncodeError:  # half a surrogate pair, or a terminal that is not UTF-8
+        sys.stdout.write(as_line(answer, ascii_only=True))
     sys.stdout.flush()
 
 

@@ -16,13 +16,16 @@ from unmask.infer.features import files
 from unmask.infer.pipelines import Answer
 
 
-def as_line(answer: Answer) -> str:
+def as_line(answer: Answer, *, ascii_only: bool = False) -> str:
     """Give an answer as a line of JSON; arrays become lists."""
-    return json.dumps(answer, ensure_ascii=False, default=_listed) + "\n"
+    return json.dumps(answer, ensure_ascii=ascii_only, default=_listed) + "\n"
 
 
 class Sink(Protocol):
     """A file that grows by one answer after the other."""
+
+    head: int
+    """Bytes at its beginning that `finish` may change."""
 
     def encode(self, answer: Answer, *, first: bool) -> bytes:
         """The bytes that an answer adds to the file."""
@@ -34,6 +37,8 @@ class Sink(Protocol):
 class JsonLines:
     """A line an answer."""
 
+    head = 0
+
     def encode(self, answer: Answer, *, first: bool) -> bytes:
         """Give the line; half a surrogate pair, which UTF-8 cannot hold, is written as escape."""
         return as_line(answer).encode(errors="backslashreplace")
@@ -44,6 +49,8 @@ class JsonLines:
 
 class ArrayRows:
     """A .npy of one vector a text, (N, D) or (N, K, D), as `numpy.save` writes it."""
+
+    head = 128
 
     def encode(self, answer: Answer, *, first: bool) -> bytes:
         """Give a row, the first one behind a header that says how wide rows are."""

@@ -28,9 +28,23 @@ def read(config: PredictConfig, opening: Opening = opened) -> Iterator[Text]:
     """
     if config.table and config.input is not None:
         rows = _rows(config.input, config, opening)
-        yield from (Text(row.text, config.pair or row.pair) for row in rows)
+        found = (Text(row.text, config.pair or row.pair) for row in rows)
     else:
-        yield from (Text(text, config.pair) for text in _single(config, opening))
+        found = (Text(text, config.pair) for text in _single(config, opening))
+    for number, one in enumerate(found, start=1):
+        _refuse_halves(one, number)
+        yield one
+
+
+def _refuse_halves(one: Text, number: int) -> None:
+    """UserError for half a surrogate pair, as JSON's escapes and flags that are not UTF-8 have."""
+    try:
+        f"{one.text}{one.pair}".encode()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start]
+        raise UserError(
+            f"text {number}: {half!r} is no character, but half of one", "write it in UTF-8"
+        ) from None
 
 
 def _single(config: PredictConfig, opening: Opening) -> Iterator[str]:
@@ -38,6 +52,8 @@ def _single(config: PredictConfig, opening: Opening) -> Iterator[str]:
     if config.text:
         yield from config.text
     elif config.input is None:
+        if sys.stdin is None:
+            raise UserError("no texts: stdin is closed", "give --text, --input or a pipe")
         if typed(config):
             say("one text a line, please; Ctrl-D ends them")
         yield from _lines(sys.stdin.buffer, "<stdin>")
@@ -52,7 +68,8 @@ def _single(config: PredictConfig, opening: Opening) -> Iterator[str]:
 
 def typed(config: PredictConfig) -> bool:
     """Tell whether a person types the texts, and waits for each answer."""
-    return not config.text and config.input is None and sys.stdin.isatty()
+    from_stdin = not config.text and config.input is None and sys.stdin is not None
+    return from_stdin and sys.stdin.isatty()
 
 
 def _rows(path: Path, config: PredictConfig, opening: Opening) -> Iterator[Text]:

@@ -1,4 +1,7 @@
-"""PyTorch as backend: packed, so that padding is computed in attention alone.
+"""PyTorch as backend: packed, so that padding is computed in attention alone, or nowhere.
+
+On a card in 16 bits sequences stand end to end and attention is told their limits (joined.py). In
+fp32 the kernel for that does not exist, and attention pads and masks.
 
 Legend: B batch, L length, T real tokens, C outputs.
 """
@@ -10,11 +13,13 @@ import torch
 from torch import Tensor
 
 from unmask.core.errors import UserError
-from unmask.finetune.forward import FinetunedModel, by_token
+from unmask.finetune.forward import FinetunedModel
 from unmask.finetune.forward import logits as finetuned_logits
 from unmask.finetune.inputs import Inputs
 from unmask.infer.backend import Logits
+from unmask.infer.card import kernels_of
 from unmask.infer.engine_config import EngineConfig, ExactPrecision
+from unmask.infer.joined import JoinedModel, Kernels, answers_tokens
 from unmask.model import weights
 from unmask.model.heads import MaskedLM, Pretraining
 from unmask.tokenizer.batch import Batch
@@ -34,11 +39,18 @@ class TorchBackend:
         model: FinetunedModel | MaskedLM,
         device: torch.device | None = None,
         precision: ExactPrecision = "fp32",
+        kernels: Kernels | None = None,
     ) -> None:
+        """Put a model there; without `kernels` it is run by those of the device, if it has any.
+
+        UserError where the device does not take the size of its heads.
+        """
         self._device = device or resolve_device("auto")
+        kernels = kernels or kernels_of(self._device, precision, model.config)
         self.name = f"torch {precision}"
         self.batch_tokens = BATCH_TOKENS[self._device.type]
         self.model = model.eval().to(self._device, DTYPES[precision])
+        self._joined = JoinedModel(self.model, self._device, kernels) if kernels else None
 
     @classmethod
     def open(cls, folder: Path, engine: EngineConfig) -> "TorchBackend":
@@ -65,21 +77,19 @@ class TorchBackend:
     @torch.inference_mode()
     def logits(self, batch: Batch) -> Logits:
         """Run a batch; no attention mask is passed where nothing is padded."""
-        inputs = self._inputs(batch)
-        if isinstance(self.model, MaskedLM):
-            rows = self.model.head(self.model.encoder.packed(*_read(inputs)))
-        else:
-            rows = finetuned_logits(self.model, inputs)
+        rows = self._padded(batch) if self._joined is None else self._joined.rows(batch)
         found: Logits = rows.float().cpu().numpy()
-        if not self._by_token:
+        if not answers_tokens(self.model):
             return found
         spread_BLC = np.zeros((*batch.mask_BL.shape, found.shape[-1]), np.float32)
         spread_BLC[batch.mask_BL] = found
         return spread_BLC
 
-    @property
-    def _by_token(self) -> bool:
-        return isinstance(self.model, MaskedLM) or by_token(self.model)
+    def _padded(self, batch: Batch) -> Tensor:
+        inputs = self._inputs(batch)
+        if isinstance(self.model, MaskedLM):
+            return self.model.head(self.model.encoder.packed(*_read(inputs)))
+        return finetuned_logits(self.model, inputs)
 
     def _inputs(self, batch: Batch) -> Inputs:
         full = bool(batch.mask_BL.all())

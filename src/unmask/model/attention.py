@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from unmask.model.config import ModelConfig
 from unmask.model.dropout import draws_slowly, dropout
-from unmask.model.packing import Packing
+from unmask.model.packing import Joined, Packing
 
 
 class Attention(nn.Module):
@@ -32,7 +32,7 @@ class Attention(nn.Module):
         self,
         hidden_BLD: Tensor,
         mask_B11L: Tensor | None = None,
-        packing: Packing | None = None,
+        packing: Packing | Joined | None = None,
     ) -> Tensor:
         """Mix the positions; mask_B11L is True where a position may be looked at.
 
@@ -41,6 +41,8 @@ class Attention(nn.Module):
         parts_BLD = self.qkv(hidden_BLD)
         if packing is None:
             mixed_BLD = self._mixed(self._heads(parts_BLD, 3), mask_B11L)
+        elif isinstance(packing, Joined):
+            mixed_BLD = packing.mixed(self.heads, *parts_BLD.chunk(3, dim=-1))
         else:
             mixed_BLD = torch.cat(
                 [
@@ -58,7 +60,7 @@ class Attention(nn.Module):
         asked_BND: Tensor,
         hidden_BLD: Tensor,
         mask_B11L: Tensor | None = None,
-        packing: Packing | None = None,
+        packing: Packing | Joined | None = None,
     ) -> Tensor:
         """Mix the positions for some of them only, whose states are given: (B, N, D)."""
         width = hidden_BLD.shape[-1]
@@ -68,6 +70,8 @@ class Attention(nn.Module):
         if packing is None:
             heads = self._heads(q_BND, 1) + self._heads(parts_BLD, 2)
             mixed_BND = self._mixed(heads, mask_B11L)
+        elif isinstance(packing, Joined):
+            mixed_BND = packing.asked(self.heads, q_BND, *parts_BLD.chunk(2, dim=-1))
         else:
             mixed_BND = torch.cat(
                 [

@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from unmask.model.attention import Attention
 from unmask.model.config import ModelConfig
 from unmask.model.dropout import Dropout
-from unmask.model.packing import Packing
+from unmask.model.packing import Joined, Packing
 
 
 class Embedding(nn.Module):
@@ -31,10 +31,16 @@ class Embedding(nn.Module):
         self.norm = nn.LayerNorm(config.width, config.norm_eps)
         self.dropout = Dropout(config.dropout)
 
-    def forward(self, ids_BL: Tensor, types_BL: Tensor | None = None) -> Tensor:
-        """Embed tokens; without types_BL every token is of type 0."""
+    def forward(
+        self, ids_BL: Tensor, types_BL: Tensor | None = None, positions_BL: Tensor | None = None
+    ) -> Tensor:
+        """Embed tokens; without types_BL every token is of type 0.
+
+        positions_BL are rows of the position table, for ids that do not show where they stand.
+        """
         type_BLD = self.token_type.weight[0] if types_BL is None else self.token_type(types_BL)
-        hidden_BLD = self.word(ids_BL) + type_BLD + self.position(self.positions(ids_BL))
+        rows_BL = self.positions(ids_BL) if positions_BL is None else positions_BL
+        hidden_BLD = self.word(ids_BL) + type_BLD + self.position(rows_BL)
         out_BLD: Tensor = self.dropout(self.norm(hidden_BLD))
         return out_BLD
 
@@ -70,7 +76,7 @@ class Block(nn.Module):
         hidden_BLD: Tensor,
         mask_B11L: Tensor | None = None,
         places_BN: Tensor | None = None,
-        packing: Packing | None = None,
+        packing: Packing | Joined | None = None,
     ) -> Tensor:
         """Attend, add, normalise; feed forward, add, normalise.
 
@@ -155,6 +161,25 @@ class Encoder(nn.Module):
         hidden_BLD = self._before_last(ids_BL, mask_B11L, types_BL, packing)
         out_BLD: Tensor = self.blocks[-1](hidden_BLD, mask_B11L, None, packing)
         return out_BLD if packing is not None else out_BLD.flatten(0, 1)
+
+    def joined(
+        self,
+        ids_T: Tensor,
+        positions_T: Tensor,
+        types_T: Tensor,
+        sequences: Joined,
+        places_BN: Tensor | None = None,
+    ) -> Tensor:
+        """What `forward` gives for sequences that stand end to end, (T, D); for inference.
+
+        positions_T are rows of the position table. With places_BN, which are counted from the
+        first token of all, the last layer computes nothing else, (B, N, D).
+        """
+        hidden_TD = self.embedding(ids_T, types_T, positions_T)
+        for block in self.blocks[:-1]:
+            hidden_TD = block(hidden_TD, packing=sequences)
+        out_TD: Tensor = self.blocks[-1](hidden_TD, None, places_BN, sequences)
+        return out_TD
 
     def _before_last(
         self,

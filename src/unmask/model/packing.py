@@ -1,20 +1,27 @@
 """Padded blocks without their padding: what is computed for each token alone skips it.
 
 Only attention looks at blocks, and at groups of them that are of like length: what it computes of
-padding is little then.
+padding is little then. Where a kernel is told the limits of sequences, there are no blocks at all.
 
 B blocks, L length, T real tokens, N asked places of a block, D any width; G blocks of a group, W
-the length of its longest, R its real tokens.
+the length of its longest, R its real tokens; S sequences and one more, Q queries, H heads, K head
+size.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 ALIKE = 0.5
 """A block of no more than this share of the longest one's length begins another group."""
+
+Kernel: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, int, int], Tensor]
+"""Attention within sequences that stand end to end: (q_QHK, k_THK, v_THK, where the queries of each
+begin, where its keys begin, the most queries of one, the most keys) to (Q, H, K). It is called as
+torch.nn.attention.varlen.varlen_attn is."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,6 +88,43 @@ class Packing:
         length_B = self.mask_BL.sum(1)
         index_BN = (length_B.cumsum(0) - length_B)[:, None] + places_BN
         return packed_TD.index_select(0, index_BN.flatten()).view(*places_BN.shape, -1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Joined:
+    """Sequences end to end, whose limits the kernel of attention is told: no padding anywhere.
+
+    Nothing here waits for a card, and every shape follows from the shapes of the tensors, so that
+    a CUDA graph of it serves other lengths too. For inference: the kernel has no dropout.
+    """
+
+    starts_S: Tensor
+    """Where each sequence begins, and where the last ends, (B + 1,) int32; one may be empty."""
+    longest: int
+    """No sequence has more tokens; it may be more than the longest has."""
+    kernel: Kernel
+
+    def at(self, joined_TD: Tensor, places_BN: Tensor) -> Tensor:
+        """The tokens at some places, (B, N, D), which are counted from the first of all."""
+        return joined_TD.index_select(0, places_BN.flatten()).view(*places_BN.shape, -1)
+
+    def mixed(self, heads: int, q_TD: Tensor, k_TD: Tensor, v_TD: Tensor) -> Tensor:
+        """Attention of every token to its sequence, (T, D)."""
+        limits = self.starts_S, self.starts_S, self.longest, self.longest
+        q_THK, k_THK, v_THK = _by_head(heads, q_TD, k_TD, v_TD)
+        return self.kernel(q_THK, k_THK, v_THK, *limits).flatten(1)
+
+    def asked(self, heads: int, q_BND: Tensor, k_TD: Tensor, v_TD: Tensor) -> Tensor:
+        """Attention of N queries of each sequence to it, (B, N, D)."""
+        count, device = q_BND.shape[1], q_BND.device
+        numbers_S = torch.arange(len(self.starts_S), dtype=torch.int32, device=device)
+        limits = numbers_S * count, self.starts_S, count, self.longest
+        q_QHK, k_THK, v_THK = _by_head(heads, q_BND.flatten(0, 1), k_TD, v_TD)
+        return self.kernel(q_QHK, k_THK, v_THK, *limits).reshape(q_BND.shape)
+
+
+def _by_head(heads: int, *parts_TD: Tensor) -> list[Tensor]:
+    return [torch.unflatten(part_TD, -1, (heads, -1)) for part_TD in parts_TD]
 
 
 def _groups(mask_BL: Tensor) -> Iterator[Group]:

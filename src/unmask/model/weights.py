@@ -1,5 +1,6 @@
 """Model folders: `config.json` and `model.safetensors`, exactly as transformers has them."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -145,6 +146,12 @@ def read_config(folder: Path) -> ModelConfig:
     return huggingface.to_config(_table(folder), str(folder / CONFIG))
 
 
+def sha256(folder: Path) -> str:
+    """The hash of a folder's weights; of several files, that of their hashes in order."""
+    hashes = [files.sha256(path) for path in _files(folder)]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
 def head_of(folder: Path) -> type[Model]:
     """Find the class of the model in a folder."""
     return huggingface.head(_table(folder), str(folder / CONFIG))
@@ -191,7 +198,7 @@ def _table(folder: Path) -> dict[str, Any]:
 def _read(folder: Path, config: ModelConfig) -> dict[str, Tensor]:
     """Read all tensors, under the names that transformers uses today."""
     theirs: dict[str, Tensor] = {}
-    for path in _weight_files(folder):
+    for path in _files(folder):
         try:
             theirs |= safetensors.torch.load_file(path)
         except (SafetensorError, OSError) as error:
@@ -203,7 +210,7 @@ def _read(folder: Path, config: ModelConfig) -> dict[str, Tensor]:
     return theirs
 
 
-def _weight_files(folder: Path) -> list[Path]:
+def _files(folder: Path) -> list[Path]:
     if (folder / WEIGHTS).exists():
         return [folder / WEIGHTS]
     if (folder / INDEX).exists():

@@ -4,14 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from tokenizers.pre_tokenizers import ByteLevel
 
 from unmask.bench.config import BenchConfig
 from unmask.bench.npz import dump, source
 from unmask.bench.npz_config import NpzConfig
 from unmask.core.errors import UserError
 from unmask.finetune import families
-from unmask.finetune.config import JudgedConfig
 from unmask.finetune.data_config import WindowsConfig
 from unmask.finetune.known import Known
 from unmask.infer import evaluate
@@ -20,11 +18,7 @@ from unmask.infer.batches import by_sequence, by_token
 from unmask.infer.config import EvaluateConfig
 from unmask.infer.engine_config import AS_MADE
 from unmask.infer.outputs import as_logits, read_outputs
-from unmask.model import weights
-from unmask.model.config import ModelConfig
-from unmask.model.heads import SequenceClassifier, SpanExtractor, TokenClassifier, build
-from unmask.model.init import initialise
-from unmask.tokenizer.build import byte_level_bpe
+from unmask.model.heads import SequenceClassifier, SpanExtractor, TokenClassifier
 from unmask.tokenizer.tokenizer import Tokenizer
 
 LENGTH = 40
@@ -41,37 +35,10 @@ KINDS = {
 }
 
 
-@pytest.fixture(scope="module")
-def tokenizer():
-    tokens = ["<s>", "<pad>", "</s>", "<unk>", *sorted(ByteLevel.alphabet()), "<mask>"]
-    return byte_level_bpe({token: id_ for id_, token in enumerate(tokens)}, [])
-
-
-@pytest.fixture(scope="module")
-def models(tokenizer, tmp_path_factory):
+@pytest.fixture(scope="session")
+def models(model_folder):
     """A tiny random model of every kind of output, by its task."""
-    config = ModelConfig(
-        family="roberta",
-        vocabulary=tokenizer.vocabulary,
-        layers=2,
-        width=32,
-        heads=2,
-        feed_forward=64,
-        max_length=LENGTH,
-        types=1,
-        norm_eps=1e-5,
-        pad_id=1,
-    )
-    found = {}
-    for number, (task, (kind, labels)) in enumerate(KINDS.items()):
-        model = build(kind, config, labels)
-        initialise(model, number)
-        for parameter in model.parameters():
-            parameter.data *= 4
-        found[task] = tmp_path_factory.mktemp(task)
-        weights.save(model, found[task])
-        tokenizer.save(found[task], model_max_length=LENGTH)
-    return found
+    return {task: model_folder(*kind) for task, kind in KINDS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +78,8 @@ def test_scores_of_files_are_those_of_evaluate(models, data, task, tmp_path, cap
     answered(models, task, tmp_path / "in", tmp_path / "out")
     outputs = read_outputs(tmp_path / "out")
 
-    judged = JudgedConfig(model=models[task], data=data[task], task=task, windows=WINDOWS[task])
-    (split,) = families.judged(judged, Known.of(models[task]), Tokenizer.load(models[task]))
+    config = EvaluateConfig(model=models[task], data=data[task], task=task, windows=WINDOWS[task])
+    (split,) = families.judged(config, Known.of(models[task]), Tokenizer.load(models[task]))
     lengths = split.examples.sequences.lengths_N
     logits = as_logits(outputs, lengths, by_token=task != "table")
     scores = split.judge.scores(logits)
@@ -122,9 +89,7 @@ def test_scores_of_files_are_those_of_evaluate(models, data, task, tmp_path, cap
     assert len(np.unique(logits.round(4))) >= 10
 
     capsys.readouterr()
-    evaluate.run(
-        EvaluateConfig(model=models[task], data=data[task], task=task, windows=WINDOWS[task])
-    )
+    evaluate.run(config)
     expected = json.loads(capsys.readouterr().out)
     assert len(lengths) > 1
     assert {name: expected[name] for name in scores} == scores
@@ -210,6 +175,10 @@ def test_the_list_decides_the_order_and_may_have_come_along_from_elsewhere(model
     assert source.read(moved).sequences.lengths_N.tolist() == before[::-1]
 
 
+def store(folder, arrays):
+    np.savez(folder / "000000.npz", **{key: np.array(one) for key, one in arrays.items()})
+
+
 GOOD = {"input_ids": [[0, 5, 2, 1]], "attention_mask": [[1, 1, 1, 0]]}
 
 
@@ -225,19 +194,12 @@ GOOD = {"input_ids": [[0, 5, 2, 1]], "attention_mask": [[1, 1, 1, 0]]}
     ids=str,
 )
 def test_samples_that_mean_nothing_are_one_clear_line(tmp_path, arrays, what):
-    np.savez(tmp_path / "000000.npz", **{key: np.array(one) for key, one in arrays.items()})
+    store(tmp_path, arrays)
 
     with pytest.raises(UserError) as caught:
         source.read(tmp_path)
 
     assert caught.value.what == f"{tmp_path / '000000.npz'}: {what}" or what in caught.value.what
-
-
-def run_of(models, tmp_path, arrays, name="in"):
-    folder = tmp_path / name
-    folder.mkdir()
-    np.savez(folder / "000000.npz", **{key: np.array(one) for key, one in arrays.items()})
-    answered(models, "table", folder, tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -246,8 +208,10 @@ def run_of(models, tmp_path, arrays, name="in"):
     ids=["long", "unknown"],
 )
 def test_samples_of_another_model_are_refused(models, tmp_path, ids, what):
+    store(tmp_path, {"input_ids": [ids], "attention_mask": [[1] * len(ids)]})
+
     with pytest.raises(UserError) as caught:
-        run_of(models, tmp_path, {"input_ids": [ids], "attention_mask": [[1] * len(ids)]})
+        answered(models, "table", tmp_path, tmp_path / "out")
 
     assert what in caught.value.what
 
@@ -276,7 +240,7 @@ def test_a_folder_that_holds_something_is_not_written_into(models, tmp_path):
     ids=str,
 )
 def test_outputs_that_mean_nothing_are_one_clear_line(tmp_path, arrays, what):
-    np.savez(tmp_path / "000000.npz", **{key: np.array(one) for key, one in arrays.items()})
+    store(tmp_path, arrays)
 
     with pytest.raises(UserError) as caught:
         read_outputs(tmp_path)

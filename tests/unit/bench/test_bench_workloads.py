@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tokenizers.pre_tokenizers import ByteLevel
 
 from unmask.bench.config import BenchConfig
 from unmask.bench.work import work
@@ -11,8 +10,6 @@ from unmask.core.errors import UserError
 from unmask.model import weights
 from unmask.model.config import ModelConfig
 from unmask.model.heads import SequenceClassifier
-from unmask.model.init import initialise
-from unmask.tokenizer.build import byte_level_bpe
 
 MODEL = ModelConfig(
     family="roberta",
@@ -29,18 +26,9 @@ MODEL = ModelConfig(
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A tiny classifier that reads at most 40 tokens, with a tokenizer of bytes."""
-    tokens = ["<s>", "<pad>", "</s>", "<unk>", *sorted(ByteLevel.alphabet()), "<mask>"]
-    tokenizer = byte_level_bpe({token: id_ for id_, token in enumerate(tokens)}, [])
-    settings = {name: getattr(MODEL, name) for name in MODEL.__slots__}
-    config = ModelConfig(**settings | {"vocabulary": tokenizer.vocabulary, "max_length": 40})
-    model = SequenceClassifier(config, ("no", "yes"))
-    initialise(model, 0)
-    found = tmp_path_factory.mktemp("model")
-    weights.save(model, found)
-    tokenizer.save(found, model_max_length=40)
-    return found
+def folder(model_folder):
+    """A classifier, which reads at most 40 tokens."""
+    return model_folder(SequenceClassifier, ("no", "yes"))
 
 
 def test_ids_are_drawn_over_the_whole_vocabulary_and_are_never_padding():

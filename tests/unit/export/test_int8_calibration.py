@@ -11,47 +11,9 @@ from unmask.export.int8 import calibration
 from unmask.export.int8.calibration import observe
 from unmask.export.int8.sites import sites
 from unmask.finetune.inputs import Inputs, Maker
-from unmask.finetune.sequences import Sequences
-from unmask.model.config import ModelConfig
-from unmask.model.heads import (
-    MaskedLM,
-    MultipleChoice,
-    SequenceClassifier,
-    SpanExtractor,
-    TokenClassifier,
-    build,
-)
-from unmask.model.init import initialise
+from unmask.model.heads import MultipleChoice, SequenceClassifier
 
 PAD = 1
-KINDS = [SequenceClassifier, MultipleChoice, TokenClassifier, SpanExtractor, MaskedLM]
-every_head = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-both_families = pytest.mark.parametrize("family", ["roberta", "bert"])
-
-
-def model_of(kind=TokenClassifier, family="roberta"):
-    config = ModelConfig(
-        family=family,
-        vocabulary=120,
-        layers=2,
-        width=32,
-        heads=4,
-        feed_forward=48,
-        max_length=64,
-        types=1 if family == "roberta" else 2,
-        norm_eps=1e-5,
-        init_std=0.2,
-        pad_id=PAD,
-    )
-    model = build(kind, config, ("a", "b") if "Classifier" in kind.__name__ else ())
-    initialise(model, 0)
-    return model
-
-
-def texts(lengths, seed=0):
-    dice = np.random.default_rng(seed)
-    ids = [dice.integers(4, 120, length).tolist() for length in lengths]
-    return Sequences.of(ids, [[0] * 2 + [1] * (len(one) - 2) for one in ids])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,28 +46,21 @@ def alike(one, other):
             )
 
 
-LENGTHS = [12, 5, 30, 30, 7, 3, 19]
-SOME = texts(LENGTHS)
-
-
-@both_families
-@every_head
 @pytest.mark.parametrize("more", [1, 33])
-def test_padding_a_batch_more_changes_nothing(kind, family, more):
+def test_padding_a_batch_more_changes_nothing(model_of, some, kind, family, more):
     model, maker = model_of(kind, family), Maker(PAD, typed=family == "bert")
 
-    plain = observe(model, SOME, maker, least=1)
-    padded = observe(model, SOME, PaddedMaker(maker, more), least=1)
+    plain = observe(model, some, maker, least=1)
+    padded = observe(model, some, PaddedMaker(maker, more), least=1)
 
     alike(plain, padded)
 
 
-@every_head
-def test_every_token_is_seen_once(kind):
+def test_every_token_is_seen_once(model_of, some, kind):
     """Of a head of first tokens the last block computes keys and values of all, the rest of one."""
-    found = observe(model_of(kind), SOME, Maker(PAD, typed=False), least=1)
+    found = observe(model_of(kind), some, Maker(PAD, typed=False), least=1)
 
-    tokens, count = sum(LENGTHS), len(LENGTHS)
+    tokens, count = len(some.ids_T), len(some)
     rows = [tokens] * 8
     if kind in (SequenceClassifier, MultipleChoice):
         rows[4:] = [count + tokens, count, count, count]
@@ -115,44 +70,42 @@ def test_every_token_is_seen_once(kind):
         assert one.histogram.counts_N.sum() == one.rows * len(one.low_I)
 
 
-def test_what_is_seen_is_what_the_layers_get():
-    model, some = model_of().eval(), texts([9])
-    found = observe(model, some, Maker(PAD, typed=False), least=1)
+def test_what_is_seen_is_what_the_layers_get(model_of, texts):
+    model, one = model_of().eval(), texts([9])
+    found = observe(model, one, Maker(PAD, typed=False), least=1)
 
-    states = model.encoder.hidden_states(torch.from_numpy(some.ids_T[None]).long())
+    states = model.encoder.hidden_states(torch.from_numpy(one.ids_T[None]).long())
     qkv = [found[f"encoder.blocks.{number}.attention.qkv"] for number in range(2)]
-    for one, state_BLD in zip(qkv, states, strict=False):
-        np.testing.assert_allclose(one.sample_SI, state_BLD[0].detach().numpy(), atol=1e-5)
+    for inputs, state_BLD in zip(qkv, states, strict=False):
+        np.testing.assert_allclose(inputs.sample_SI, state_BLD[0].detach().numpy(), atol=1e-5)
 
 
-def test_batches_do_not_matter_to_ranges(monkeypatch):
+def test_batches_do_not_matter_to_ranges(model_of, some, monkeypatch):
     model, maker = model_of(), Maker(PAD, typed=False)
-    whole = observe(model, SOME, maker, least=1)
+    whole = observe(model, some, maker, least=1)
     monkeypatch.setattr(calibration, "TOKENS_PER_BATCH", 30)
 
-    alike(whole, observe(model, SOME, maker, least=1))
+    alike(whole, observe(model, some, maker, least=1))
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_the_model_is_as_it_was(training):
+def test_the_model_is_as_it_was(model_of, some, unchanged, training):
     model = model_of().train(training)
-    before = {name: one.clone() for name, one in model.state_dict().items()}
 
-    observe(model, SOME, Maker(PAD, typed=False), least=1)
+    with unchanged(model):
+        observe(model, some, Maker(PAD, typed=False), least=1)
 
-    assert model.training is training
-    assert all(torch.equal(one, before[name]) for name, one in model.state_dict().items())
     assert not any(layer._forward_pre_hooks for layer in sites(model).values())
 
 
-def test_dropout_is_not_seen():
+def test_dropout_is_not_seen(model_of, some):
     model = model_of().train()
 
-    alike(*(observe(model, SOME, Maker(PAD, typed=False), least=1) for _ in range(2)))
+    alike(*(observe(model, some, Maker(PAD, typed=False), least=1) for _ in range(2)))
 
 
 @pytest.mark.parametrize(("count", "least"), [(99, 100), (0, 100), (3, 4)])
-def test_too_few_texts_are_told(count, least):
+def test_too_few_texts_are_told(model_of, texts, count, least):
     with pytest.raises(UserError) as error:
         observe(model_of(), texts([3] * count), Maker(PAD, typed=False), least=least)
 
@@ -162,14 +115,14 @@ def test_too_few_texts_are_told(count, least):
     assert error.value.hint == f"give {least} or more texts of the kind that the model will read"
 
 
-def test_a_hundred_texts_are_enough():
+def test_a_hundred_texts_are_enough(model_of, texts):
     assert observe(model_of(), texts([3] * 100), Maker(PAD, typed=False))
 
 
 @pytest.mark.parametrize("value", [torch.inf, -torch.inf, torch.nan])
-def test_an_input_that_is_not_finite_is_told(value):
+def test_an_input_that_is_not_finite_is_told(model_of, some, value):
     model = model_of()
     model.encoder.blocks[1].up.bias.data[3] = value
 
     with pytest.raises(UserError, match=r"what goes into encoder.blocks.1.down is not finite"):
-        observe(model, SOME, Maker(PAD, typed=False), least=1)
+        observe(model, some, Maker(PAD, typed=False), least=1)

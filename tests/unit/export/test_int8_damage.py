@@ -11,47 +11,37 @@ import torch
 
 from unmask.export.int8.damage import answers, damages
 from unmask.finetune.inputs import Maker
-from unmask.finetune.sequences import Sequences
-from unmask.model.config import ModelConfig
 from unmask.model.heads import (
     MaskedLM,
     MultipleChoice,
     SequenceClassifier,
     SpanExtractor,
     TokenClassifier,
-    build,
 )
-from unmask.model.init import initialise
 
 LENGTHS = [4, 7, 3]
-LABELS = ("a", "b", "c")
 TOKENS = sum(LENGTHS)
 
 
-def model_of(kind, problem=None, family="roberta"):
-    config = ModelConfig(
-        family=family,
-        vocabulary=50,
-        layers=1,
-        width=16,
-        heads=2,
-        feed_forward=16,
-        types=1 if family == "roberta" else 2,
-        norm_eps=1e-5,
-        init_std=0.3,
-        pad_id=1,
-    )
-    labels = LABELS if "Classifier" in kind.__name__ else ()
-    model = build(kind, config, ("score",) if problem == "regression" else labels, problem)
-    initialise(model, 0)
-    return model.eval()
+@pytest.fixture
+def inputs(texts):
+    """What a model reads, padded."""
+
+    def make(lengths=LENGTHS, *, typed=False):
+        return Maker(1, typed=typed)(texts(lengths), np.arange(len(lengths)))
+
+    return make
 
 
-def inputs(lengths=LENGTHS, *, typed=False):
-    dice = np.random.default_rng(0)
-    ids = [dice.integers(4, 50, length).tolist() for length in lengths]
-    some = Sequences.of(ids, [[0] * 2 + [1] * (len(one) - 2) for one in ids])
-    return Maker(1, typed=typed)(some, np.arange(len(lengths)))
+@pytest.fixture
+def found(inputs):
+    """The damage of one answer beside another."""
+
+    def of(model, one, other, lengths=LENGTHS):
+        answered = (torch.from_numpy(x).float() for x in (one, other))
+        return damages(model, inputs(lengths), *answered).tolist()
+
+    return of
 
 
 def two(rows, columns):
@@ -65,16 +55,11 @@ def divergence(logits, others):
     return sum(a * np.log(a / b) for a, b in zip(p, q, strict=True))
 
 
-def found(model, one, other, lengths=LENGTHS):
-    read = inputs(lengths)
-    return damages(model, read, *(torch.from_numpy(x).float() for x in (one, other))).tolist()
-
-
 @pytest.mark.parametrize(
     ("kind", "rows", "columns"),
     [(SequenceClassifier, 3, 3), (TokenClassifier, TOKENS, 3), (MaskedLM, 5, 50)],
 )
-def test_of_classes_it_is_the_divergence_of_each_row(kind, rows, columns):
+def test_of_classes_it_is_the_divergence_of_each_row(model_of, found, kind, rows, columns):
     one, other = two(rows, columns)
 
     expected = [divergence(*pair) for pair in zip(one, other, strict=True)]
@@ -82,7 +67,7 @@ def test_of_classes_it_is_the_divergence_of_each_row(kind, rows, columns):
     assert found(model_of(kind), one, other) == pytest.approx(expected, rel=1e-5)
 
 
-def test_of_several_classes_it_is_that_of_yes_and_no_summed():
+def test_of_several_classes_it_is_that_of_yes_and_no_summed(model_of, found):
     one, other = two(3, 3)
 
     expected = [
@@ -90,21 +75,22 @@ def test_of_several_classes_it_is_that_of_yes_and_no_summed():
         for pair in zip(one, other, strict=True)
     ]
 
-    model = model_of(SequenceClassifier, "multi_label_classification")
+    model = model_of(SequenceClassifier, problem="multi_label_classification")
     assert found(model, one, other) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(
-    "model", [model_of(SequenceClassifier, "regression"), model_of(MultipleChoice)]
+    ("kind", "problem"), [(SequenceClassifier, "regression"), (MultipleChoice, None)]
 )
-def test_of_a_number_and_of_choices_it_is_the_squared_difference(model):
+def test_of_a_number_and_of_choices_it_is_the_squared_difference(model_of, found, kind, problem):
+    model = model_of(kind, problem=problem)
     one, other = two(3, 1)
 
     assert found(model, one, other) == pytest.approx(((one - other)[:, 0] ** 2).tolist(), rel=1e-5)
 
 
 @pytest.mark.parametrize("lengths", [LENGTHS, [5, 5], [6]])
-def test_of_spans_it_is_that_of_starts_and_of_ends_over_a_sequence(lengths):
+def test_of_spans_it_is_that_of_starts_and_of_ends_over_a_sequence(model_of, found, lengths):
     one, other = two(sum(lengths), 2)
     starts = np.cumsum([0, *lengths])
 
@@ -117,21 +103,17 @@ def test_of_spans_it_is_that_of_starts_and_of_ends_over_a_sequence(lengths):
     assert found(model_of(SpanExtractor), one, other, lengths) == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    "kind", [SequenceClassifier, TokenClassifier, SpanExtractor, MultipleChoice, MaskedLM]
-)
-def test_the_same_answer_is_no_damage(kind):
+def test_the_same_answer_is_no_damage(model_of, found, kind):
     columns = {SpanExtractor: 2, MultipleChoice: 1}.get(kind, 3)
     one, _ = two(TOKENS, columns)
 
     assert not any(found(model_of(kind), one, one))
 
 
-@pytest.mark.parametrize("family", ["roberta", "bert"])
 @pytest.mark.parametrize("kind", [SequenceClassifier, TokenClassifier, MaskedLM])
 @torch.no_grad()
-def test_answers_are_those_of_the_model_without_padding(kind, family):
-    model, read = model_of(kind, family=family), inputs(typed=family == "bert")
+def test_answers_are_those_of_the_model_without_padding(model_of, inputs, kind, family):
+    model, read = model_of(kind, family).eval(), inputs(typed=family == "bert")
 
     expected = model(read.ids_BL, read.mask_BL, read.types_BL)
     if kind is not SequenceClassifier:
@@ -142,9 +124,11 @@ def test_answers_are_those_of_the_model_without_padding(kind, family):
 
 @pytest.mark.parametrize(("most", "places"), [(4, [0, 4, 9, 13]), (1, [0]), (14, list(range(14)))])
 @torch.no_grad()
-def test_a_masked_lm_is_asked_at_places_all_over_the_batch(most, places, monkeypatch):
+def test_a_masked_lm_is_asked_at_places_all_over_the_batch(
+    model_of, inputs, most, places, monkeypatch
+):
     monkeypatch.setattr("unmask.export.int8.damage.PLACES", most)
-    model, read = model_of(MaskedLM), inputs()
+    model, read = model_of(MaskedLM).eval(), inputs()
 
     expected = model(read.ids_BL, read.mask_BL)[read.mask_BL][places]
 

@@ -8,34 +8,26 @@ from torch import nn
 from unmask.export.int8.fake import product, rounded, rounded_input, rounded_weight
 from unmask.export.int8.plan import Quantised
 from unmask.export.int8.sites import sites
-from unmask.model.config import ModelConfig
 from unmask.model.heads import SequenceClassifier
-from unmask.model.init import initialise
 
-IDS_BL = torch.tensor([[5, 6, 7, 8], [9, 10, 1, 1]])
-MASK_BL = IDS_BL != 1
-REAL_T = MASK_BL.flatten().nonzero().squeeze(1)
-FIRST_B1 = torch.zeros(2, 1, dtype=torch.long)
 DYNAMIC = Quantised(None)
 STATIC = Quantised(0.02, 120)
 
 
-def model_of():
-    config = ModelConfig(
-        family="roberta",
-        vocabulary=120,
-        layers=2,
-        width=32,
-        heads=4,
-        feed_forward=48,
-        types=1,
-        norm_eps=1e-5,
-        init_std=0.2,
-        pad_id=1,
-    )
-    model = SequenceClassifier(config, ("a", "b"))
-    initialise(model, 0)
-    return model.eval()
+@pytest.fixture
+def model(model_of):
+    return model_of(SequenceClassifier).eval()
+
+
+@pytest.fixture
+def firsts(model, through):
+    """Give the states of first tokens, by each way through the encoder."""
+
+    def by(way):
+        found = through(model, way)
+        return found[[0, 4]] if way == "packed" else found[:, 0]
+
+    return by
 
 
 def layer(seed=0):
@@ -43,29 +35,15 @@ def layer(seed=0):
     return nn.Linear(6, 5)
 
 
-def firsts(model, way):
-    """States of first tokens, by each way through the encoder."""
-    encoder = model.encoder
-    with torch.no_grad():
-        match way:
-            case "forward":
-                return encoder(IDS_BL, MASK_BL)[:, 0]
-            case "packed":
-                return encoder.packed(IDS_BL, MASK_BL, None, REAL_T)[[0, 4]]
-            case "asked":
-                return encoder.asked(IDS_BL, FIRST_B1, MASK_BL, None, REAL_T)[:, 0]
-
-
 @pytest.mark.parametrize("site", [STATIC, DYNAMIC])
 @pytest.mark.parametrize("failing", [False, True])
-def test_afterwards_the_model_is_what_it_was_to_the_bit(site, failing):
-    model = model_of()
+def test_afterwards_the_model_is_what_it_was_to_the_bit(model, firsts, site, failing):
     own = {name: (one, one.detach().clone()) for name, one in model.named_parameters()}
-    before = firsts(model, "asked")
+    before = firsts("asked")
 
     try:
         with rounded(model, dict.fromkeys(sites(model), site)):
-            assert not torch.equal(firsts(model, "asked"), before)
+            assert not torch.equal(firsts("asked"), before)
             if failing:
                 raise ZeroDivisionError
     except ZeroDivisionError:
@@ -76,11 +54,10 @@ def test_afterwards_the_model_is_what_it_was_to_the_bit(site, failing):
         assert parameter is own[name][0]
         assert parameter.requires_grad
         assert torch.equal(parameter, own[name][1])
-    assert torch.equal(firsts(model, "asked"), before)
+    assert torch.equal(firsts("asked"), before)
 
 
-def test_only_the_sites_of_the_plan_are_rounded():
-    model = model_of()
+def test_only_the_sites_of_the_plan_are_rounded(model):
     own = {name: one.weight for name, one in sites(model).items()}
 
     with rounded(model, {"encoder.blocks.1.up": STATIC}):
@@ -89,35 +66,30 @@ def test_only_the_sites_of_the_plan_are_rounded():
     assert changed == ["encoder.blocks.1.up"]
 
 
-def test_an_empty_plan_changes_nothing():
-    model = model_of()
-    before = firsts(model, "packed")
+def test_an_empty_plan_changes_nothing(model, firsts):
+    before = firsts("packed")
 
     with rounded(model, {}):
-        assert torch.equal(firsts(model, "packed"), before)
+        assert torch.equal(firsts("packed"), before)
 
 
-def test_a_name_that_is_no_site_is_an_error():
-    with pytest.raises(KeyError, match="dense"), rounded(model_of(), {"dense": STATIC}):
+def test_a_name_that_is_no_site_is_an_error(model):
+    with pytest.raises(KeyError, match="dense"), rounded(model, {"dense": STATIC}):
         pass
 
 
-@pytest.mark.parametrize("way", ["forward", "packed", "asked"])
-def test_static_ranges_are_the_same_on_every_way(way):
-    model = model_of()
-
+def test_static_ranges_are_the_same_on_every_way(model, firsts, way):
     with rounded(model, dict.fromkeys(sites(model), STATIC)):
-        torch.testing.assert_close(firsts(model, way), firsts(model, "forward"))
+        torch.testing.assert_close(firsts(way), firsts("forward"))
 
 
-def test_one_plan_within_another_adds_to_it():
-    model = model_of()
+def test_one_plan_within_another_adds_to_it(model, firsts):
     up, down = {"encoder.blocks.0.up": STATIC}, {"encoder.blocks.0.down": DYNAMIC}
     with rounded(model, up | down):
-        both = firsts(model, "packed")
+        both = firsts("packed")
 
     with rounded(model, up), rounded(model, down):
-        found = firsts(model, "packed")
+        found = firsts("packed")
 
     assert torch.equal(found, both)
 

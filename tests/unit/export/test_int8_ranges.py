@@ -9,9 +9,6 @@ from unmask.export.int8.histogram import Histogram
 from unmask.export.int8.observed import Observed
 from unmask.export.int8.ranges import MOST, limits, step
 
-METHODS = ["min-max", "percentile", "mse", "entropy"]
-every_method = pytest.mark.parametrize("method", METHODS)
-
 
 def seen(*values):
     return Observed.empty(1).added(torch.tensor(values, dtype=torch.float32)[:, None])
@@ -51,7 +48,6 @@ def test_a_range_of_nothing_but_zero_is_widened(size):
     assert zero in (127, 128)
 
 
-@every_method
 @pytest.mark.parametrize("value", [3.0, -3.0, 0.3, 0.0])
 def test_one_value_is_its_own_range(method, value):
     low, high = limits(seen(value, value, value), method)
@@ -59,7 +55,6 @@ def test_one_value_is_its_own_range(method, value):
     assert low == high == np.float32(value)
 
 
-@every_method
 def test_no_range_is_wider_than_what_was_seen(method):
     values = np.random.default_rng(0).normal(size=5000) - 1
 

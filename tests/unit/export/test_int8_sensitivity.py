@@ -14,47 +14,8 @@ from unmask.export.int8.ranges import limits, step
 from unmask.export.int8.sensitivity import ranked
 from unmask.export.int8.sites import sites
 from unmask.finetune.inputs import Maker
-from unmask.finetune.sequences import Sequences
-from unmask.model.config import ModelConfig
-from unmask.model.heads import (
-    MaskedLM,
-    MultipleChoice,
-    SequenceClassifier,
-    SpanExtractor,
-    TokenClassifier,
-    build,
-)
-from unmask.model.init import initialise
 
 MAKER = Maker(1, typed=False)
-KINDS = [SequenceClassifier, MultipleChoice, TokenClassifier, SpanExtractor, MaskedLM]
-
-
-def model_of(kind=TokenClassifier):
-    config = ModelConfig(
-        family="roberta",
-        vocabulary=120,
-        layers=2,
-        width=32,
-        heads=4,
-        feed_forward=48,
-        types=1,
-        norm_eps=1e-5,
-        init_std=0.2,
-        pad_id=1,
-    )
-    model = build(kind, config, ("a", "b", "c") if "Classifier" in kind.__name__ else ())
-    initialise(model, 0)
-    return model
-
-
-def texts(count=12, seed=0):
-    dice = np.random.default_rng(seed)
-    ids = [dice.integers(4, 120, length).tolist() for length in dice.integers(3, 25, count)]
-    return Sequences.of(ids, [[0] * len(one) for one in ids])
-
-
-SOME = texts()
 
 
 def with_outliers(model, block):
@@ -65,18 +26,22 @@ def with_outliers(model, block):
     return model
 
 
-def plainly(model):
-    """All that was seen, and no migration."""
-    seen = observe(model, SOME, MAKER, least=1)
-    return {name: Quantised(*step(*limits(one, "min-max"))) for name, one in seen.items()}
+@pytest.fixture
+def plainly(some):
+    """Plan a model by all that was seen, without migration."""
+
+    def plan_of(model):
+        seen = observe(model, some, MAKER, least=1)
+        return {name: Quantised(*step(*limits(one, "min-max"))) for name, one in seen.items()}
+
+    return plan_of
 
 
 @pytest.mark.parametrize("block", [0, 1])
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_a_layer_with_outliers_comes_first(kind, block):
+def test_a_layer_with_outliers_comes_first(model_of, some, plainly, kind, block):
     model = with_outliers(model_of(kind), block)
 
-    found = ranked(model, plainly(model), SOME, MAKER)
+    found = ranked(model, plainly(model), some, MAKER)
 
     assert found[0].site == f"encoder.blocks.{block}.down"
     assert found[0].damage > 3 * found[1].damage
@@ -85,28 +50,29 @@ def test_a_layer_with_outliers_comes_first(kind, block):
     assert {one.site for one in found} == set(sites(model))
 
 
-def test_a_migration_mends_it():
+def test_a_migration_mends_it(model_of, some, plainly):
     model = with_outliers(model_of(), 1)
-    mended = plan(model, observe(model, SOME, MAKER, least=1), "min-max")
+    mended = plan(model, observe(model, some, MAKER, least=1), "min-max")
 
     before, after = (
-        {one.site: one for one in ranked(model, some, SOME, MAKER)}["encoder.blocks.1.down"]
-        for some in (plainly(model), mended)
+        {one.site: one for one in ranked(model, sites_of, some, MAKER)}["encoder.blocks.1.down"]
+        for sites_of in (plainly(model), mended)
     )
 
     assert after.damage < 0.1 * before.damage
     assert after.output_error < 0.1 * before.output_error
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_the_damage_is_the_mean_over_all_batches_of_each_site_alone(kind, monkeypatch):
+def test_the_damage_is_the_mean_over_all_batches_of_each_site_alone(
+    model_of, some, plainly, kind, monkeypatch
+):
     model = model_of(kind).eval()
     chosen = {name: one for name, one in plainly(model).items() if "up" in name or "out" in name}
-    whole = MAKER(SOME, np.arange(len(SOME)))
+    whole = MAKER(some, np.arange(len(some)))
 
     monkeypatch.setattr(sensitivity, "TOKENS_PER_BATCH", 40)
     monkeypatch.setattr("unmask.export.int8.damage.PLACES", 1000)
-    found = ranked(model, chosen, SOME, MAKER)
+    found = ranked(model, chosen, some, MAKER)
 
     assert len(found) == len(chosen) == 4
     with torch.no_grad():
@@ -117,14 +83,14 @@ def test_the_damage_is_the_mean_over_all_batches_of_each_site_alone(kind, monkey
             assert one.damage == pytest.approx(moved.mean().item(), rel=0.02)
 
 
-def test_the_error_of_an_output_is_a_share_of_its_square():
+def test_the_error_of_an_output_is_a_share_of_its_square(model_of, some, plainly):
     """Of first layers, whose inputs can be seen from outside."""
     model, site = model_of().eval(), "encoder.blocks.0.attention.qkv"
     quantised = plainly(model)[site]
 
-    found = ranked(model, {site: quantised}, SOME, MAKER)[0]
+    found = ranked(model, {site: quantised}, some, MAKER)[0]
 
-    layer, inputs = sites(model)[site], MAKER(SOME, np.arange(len(SOME)))
+    layer, inputs = sites(model)[site], MAKER(some, np.arange(len(some)))
     with torch.no_grad():
         value = model.encoder.embedding(inputs.ids_BL)[inputs.mask_BL]
         exact = layer(value) - layer.bias
@@ -134,27 +100,24 @@ def test_the_error_of_an_output_is_a_share_of_its_square():
     assert found.output_error == pytest.approx(expected.item(), rel=1e-3)
 
 
-def test_a_plan_of_nothing_has_no_ranks():
-    assert ranked(model_of(), {}, SOME, MAKER) == []
+def test_a_plan_of_nothing_has_no_ranks(model_of, some):
+    assert ranked(model_of(), {}, some, MAKER) == []
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_the_model_is_as_it_was(training):
+def test_the_model_is_as_it_was(model_of, some, plainly, unchanged, training):
     model = model_of().train(training)
     chosen = plainly(model)
-    before = {name: one.clone() for name, one in model.state_dict().items()}
 
-    ranked(model, chosen, SOME, MAKER)
-
-    assert model.training is training
-    assert all(torch.equal(one, before[name]) for name, one in model.state_dict().items())
+    with unchanged(model):
+        ranked(model, chosen, some, MAKER)
 
 
-def test_a_layer_that_gives_nothing_has_no_error():
+def test_a_layer_that_gives_nothing_has_no_error(model_of, some):
     model = model_of()
     site = "encoder.blocks.0.up"
     sites(model)[site].weight.data.zero_()
 
-    found = ranked(model, {site: Quantised(0.1, 128)}, SOME, MAKER)[0]
+    found = ranked(model, {site: Quantised(0.1, 128)}, some, MAKER)[0]
 
     assert (found.damage, found.output_error) == (0, 0)

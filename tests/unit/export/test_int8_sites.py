@@ -5,65 +5,41 @@ import torch
 from torch import nn
 
 from unmask.export.int8.sites import intercepted, sites, work
-from unmask.model.config import ModelConfig
-from unmask.model.heads import TokenClassifier
-from unmask.model.init import initialise
 
-IDS_BL = torch.tensor([[5, 6, 7, 8], [9, 10, 1, 1]])
-MASK_BL = IDS_BL != 1
-REAL_T = MASK_BL.flatten().nonzero().squeeze(1)
-FIRST_B1 = torch.zeros(2, 1, dtype=torch.long)
 BLOCK = ["attention.qkv", "attention.out", "up", "down"]
 NAMES = [f"encoder.blocks.{number}.{name}" for number in range(2) for name in BLOCK]
 
 
 @pytest.fixture
-def model():
-    config = ModelConfig(
-        family="roberta",
-        vocabulary=120,
-        layers=2,
-        width=32,
-        heads=4,
-        feed_forward=48,
-        types=1,
-        norm_eps=1e-5,
-        pad_id=1,
-    )
-    built = TokenClassifier(config, ("a", "b"))
-    initialise(built, 0)
-    return built.eval()
+def model(model_of):
+    return model_of().eval()
 
 
-def ways(model):
-    """The three ways through an encoder."""
-    encoder = model.encoder
-    return {
-        "forward": lambda: encoder(IDS_BL, MASK_BL),
-        "packed": lambda: encoder.packed(IDS_BL, MASK_BL, None, REAL_T),
-        "asked": lambda: encoder.asked(IDS_BL, FIRST_B1, MASK_BL, None, REAL_T),
-    }
+@pytest.fixture
+def seen_by(model, through):
+    """Give the sites that a way passes by, and the shapes of what goes in."""
+
+    def of(way):
+        seen = []
+
+        def look(name, value):
+            seen.append((name, tuple(value.shape)))
+            return value
+
+        with intercepted(model, look):
+            through(model, way)
+        return seen
+
+    return of
 
 
-def seen_by(model, way):
-    seen = []
-
-    def look(name, value):
-        seen.append((name, tuple(value.shape)))
-        return value
-
-    with torch.no_grad(), intercepted(model, look):
-        ways(model)[way]()
-    return seen
-
-
-def test_sites_are_the_linear_layers_of_blocks_in_order_of_computation(model):
+def test_sites_are_the_linear_layers_of_blocks_in_order_of_computation(model, seen_by):
     found = sites(model)
 
     assert list(found) == NAMES
     modules = dict(model.named_modules())
     assert all(found[name] is modules[name] for name in NAMES)
-    assert [name for name, _ in seen_by(model, "packed")] == NAMES
+    assert [name for name, _ in seen_by("packed")] == NAMES
 
 
 def test_no_linear_layer_but_the_heads_is_left_out(model):
@@ -81,12 +57,12 @@ def test_work_is_the_multiplications_of_a_token(model):
     }
 
 
-def test_packed_inputs_hold_no_padding(model):
-    assert {shape[0] for _, shape in seen_by(model, "packed")} == {6}
+def test_packed_inputs_hold_no_padding(seen_by):
+    assert {shape[0] for _, shape in seen_by("packed")} == {6}
 
 
-def test_the_last_block_hands_over_asked_tokens_and_then_all(model):
-    last = [one for one in seen_by(model, "asked") if ".1." in one[0]]
+def test_the_last_block_hands_over_asked_tokens_and_then_all(seen_by):
+    last = [one for one in seen_by("asked") if ".1." in one[0]]
 
     assert last == [
         ("encoder.blocks.1.attention.qkv", (2, 1, 32)),
@@ -97,27 +73,23 @@ def test_the_last_block_hands_over_asked_tokens_and_then_all(model):
     ]
 
 
-@pytest.mark.parametrize("way", ["forward", "packed", "asked"])
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_handed_back_is_what_a_layer_gets(model, way, name):
+def test_what_is_handed_back_is_what_a_layer_gets(model, through, way, name):
     """An input of 0 leaves the bias alone, as a weight of 0 does."""
-    with torch.no_grad():
-        with intercepted(model, lambda site, value: value * (site != name)):
-            found = ways(model)[way]()
-        sites(model)[name].weight.zero_()
-        expected = ways(model)[way]()
+    with intercepted(model, lambda site, value: value * (site != name)):
+        found = through(model, way)
+    sites(model)[name].weight.data.zero_()
+    expected = through(model, way)
 
     torch.testing.assert_close(found, expected)
 
 
-@pytest.mark.parametrize("way", ["forward", "packed", "asked"])
-def test_afterwards_nothing_passes_by_any_more(model, way):
+def test_afterwards_nothing_passes_by_any_more(model, through, way):
     seen = []
-    with torch.no_grad():
-        before = ways(model)[way]()
-        with pytest.raises(ZeroDivisionError), intercepted(model, lambda *one: seen.append(one)):
-            raise ZeroDivisionError
-        after = ways(model)[way]()
+    before = through(model, way)
+    with pytest.raises(ZeroDivisionError), intercepted(model, lambda *one: seen.append(one)):
+        raise ZeroDivisionError
+    after = through(model, way)
 
     assert not seen
     assert torch.equal(before, after)
@@ -125,17 +97,17 @@ def test_afterwards_nothing_passes_by_any_more(model, way):
     assert all("asked" not in vars(block.attention) for block in model.encoder.blocks)
 
 
-def test_one_within_another_ends_before_it(model):
+def test_one_within_another_ends_before_it(model, through):
     seen = []
 
     def look(mark):
         return lambda _, value: (seen.append(mark), value)[1]
 
-    with torch.no_grad(), intercepted(model, look("outer")):
+    with intercepted(model, look("outer")):
         with intercepted(model, look("inner")):
-            ways(model)["asked"]()
+            through(model, "asked")
         both, seen[:] = seen.copy(), []
-        ways(model)["asked"]()
+        through(model, "asked")
 
     assert both.count("outer") == both.count("inner") == 9
     assert seen == ["outer"] * 9

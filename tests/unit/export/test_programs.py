@@ -18,34 +18,21 @@ from unmask.export import programs
 from unmask.export.graph.heads import Form
 from unmask.infer.backend import PT2_FILE, TORCHSCRIPT_FILE
 from unmask.infer.program_backend import ProgramBackend, Signature, without_jit_warnings
-from unmask.model.config import ModelConfig
 from unmask.model.heads import MaskedLM, SequenceClassifier
-from unmask.model.init import initialise
 from unmask.tokenizer.batch import Batch
 
 WRITERS = {PT2_FILE: programs.write_pt2, TORCHSCRIPT_FILE: programs.write_torchscript}
 FILES = list(WRITERS)
 
 
-def config_of(types=2, max_length=16):
-    return ModelConfig(
-        family="roberta" if types == 1 else "bert",
-        vocabulary=120,
-        layers=1,
-        width=32,
-        heads=4,
-        feed_forward=48,
-        max_length=max_length,
-        types=types,
-        norm_eps=1e-12,
-        pad_id=0,
-    )
+@pytest.fixture(scope="module")
+def tiny(model_of):
+    """Make a model of one block that reads 16 tokens and has types."""
 
+    def make(kind=SequenceClassifier, **shape):
+        return model_of(kind, **{"family": "bert", "layers": 1, "max_length": 16} | shape)
 
-def classifier(kind=SequenceClassifier, **sizes):
-    model = kind(config_of(**sizes), ("a", "b", "c"))
-    initialise(model, 0)
-    return model
+    return make
 
 
 def batch_of(rows, length):
@@ -55,7 +42,7 @@ def batch_of(rows, length):
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written(tiny, tmp_path_factory):
     """Folders with both programs of a model: for any shape, for one, and for one length."""
     folders = {}
     for name, form in {
@@ -64,8 +51,9 @@ def written(tmp_path_factory):
         "length": Form(length=8, floats="float16"),
     }.items():
         folders[name] = tmp_path_factory.mktemp(name)
+        family = "roberta" if name == "length" else "bert"
         for file, write in WRITERS.items():
-            write(classifier(types=1 if name == "length" else 2), form, folders[name] / file)
+            write(tiny(family=family), form, folders[name] / file)
     return folders
 
 
@@ -121,12 +109,12 @@ def test_half_a_form_gives_weights_of_16_bits_and_logits_of_32(written, file):
 
 
 @pytest.mark.parametrize("name", ["any", "one"])
-def test_what_is_traced_are_real_ids_with_real_padding(written, name):
+def test_what_is_traced_are_real_ids_with_real_padding(tiny, written, name):
     (ids_BL, mask_BL, types_BL), _ = loaded(written[name] / PT2_FILE).example_inputs
 
     real_BL = mask_BL > 0
     assert ids_BL.dtype == mask_BL.dtype == types_BL.dtype
-    assert real_BL.equal(ids_BL != config_of().pad_id)
+    assert real_BL.equal(ids_BL != tiny().config.pad_id)
     assert 0 < (~real_BL).sum() < real_BL.sum()
     assert len(ids_BL[real_BL].unique()) == real_BL.sum()
     assert set(types_BL[real_BL].tolist()) == {0, 1}
@@ -149,9 +137,8 @@ def test_what_stands_at_padding_changes_nothing(written, file):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_the_tied_decoder_is_stored_once(tmp_path, file):
-    model = MaskedLM(config_of())
-    WRITERS[file](model, Form(), tmp_path / file)
+def test_the_tied_decoder_is_stored_once(tiny, tmp_path, file):
+    WRITERS[file](tiny(MaskedLM), Form(), tmp_path / file)
 
     with zipfile.ZipFile(tmp_path / file) as archive:
         weights = [item.file_size for item in archive.infolist() if "/data/" in item.filename]
@@ -160,8 +147,8 @@ def test_the_tied_decoder_is_stored_once(tmp_path, file):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_writing_leaves_the_model_as_it_was(tmp_path, file):
-    model = classifier().to(torch.bfloat16).train()
+def test_writing_leaves_the_model_as_it_was(tiny, tmp_path, file):
+    model = tiny().to(torch.bfloat16).train()
     model.encoder.blocks[0].eval()
     model.dense.weight.requires_grad_(False)
     model.out.weight.grad = torch.ones_like(model.out.weight)
@@ -208,9 +195,9 @@ def test_a_batch_of_another_shape_is_refused(written, name, shape, file, message
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_length_beyond_the_model_is_refused(tmp_path, file):
+def test_a_length_beyond_the_model_is_refused(tiny, tmp_path, file):
     with pytest.raises(UserError, match="a length of 17: the model takes at most 16") as error:
-        WRITERS[file](classifier(), Form(batch=1, length=17), tmp_path / file)
+        WRITERS[file](tiny(), Form(batch=1, length=17), tmp_path / file)
 
     assert error.value.hint == "choose a length up to 16"
     assert not any(tmp_path.iterdir())
@@ -235,16 +222,16 @@ class Baked(SequenceClassifier):
 @pytest.mark.parametrize(
     ("file", "kind"), [(PT2_FILE, Moody), (TORCHSCRIPT_FILE, Moody), (TORCHSCRIPT_FILE, Baked)]
 )
-def test_a_program_that_differs_from_its_model_is_not_written(tmp_path, file, kind):
+def test_a_program_that_differs_from_its_model_is_not_written(tiny, tmp_path, file, kind):
     with pytest.raises(UserError, match=r"the program differs by .* from the model in float32"):
-        WRITERS[file](classifier(kind), Form(), tmp_path / file)
+        WRITERS[file](tiny(kind), Form(), tmp_path / file)
 
     assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_model_whose_numbers_are_too_large_for_the_type_is_not_written(tmp_path, file):
-    model = classifier()
+def test_a_model_whose_numbers_are_too_large_for_the_type_is_not_written(tiny, tmp_path, file):
+    model = tiny()
     with torch.no_grad():
         model.out.bias.fill_(1e6)  # 65,504 is the largest of 16 bits
 
@@ -262,15 +249,15 @@ class Fixed(SequenceClassifier):
         return logits_BN + torch.full_like(logits_BN, float(np.array(ids_BL.tolist()).sum()))
 
 
-def test_a_trace_for_one_shape_is_compared_at_other_ids(tmp_path):
+def test_a_trace_for_one_shape_is_compared_at_other_ids(tiny, tmp_path):
     with pytest.raises(UserError, match="for a batch of 2 x 8 the program differs by"):
-        programs.write_torchscript(classifier(Fixed), Form(2, 8), tmp_path / TORCHSCRIPT_FILE)
+        programs.write_torchscript(tiny(Fixed), Form(2, 8), tmp_path / TORCHSCRIPT_FILE)
 
 
 @pytest.mark.parametrize("max_length", [2, 5, 9])
 @pytest.mark.parametrize("file", FILES)
-def test_a_model_of_few_places_can_be_written(tmp_path, file, max_length):
-    WRITERS[file](classifier(max_length=max_length), Form(), tmp_path / file)
+def test_a_model_of_few_places_can_be_written(tiny, tmp_path, file, max_length):
+    WRITERS[file](tiny(max_length=max_length), Form(), tmp_path / file)
 
     logits = ProgramBackend(tmp_path / file).logits(batch_of(5, max_length))
 

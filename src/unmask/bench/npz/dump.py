@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from unmask.bench.config import BenchConfig
-from unmask.bench.npz_config import NpzConfig
 from unmask.bench.workloads import texts
 from unmask.core import files
 from unmask.core.errors import UserError
@@ -19,6 +18,8 @@ from unmask.finetune.config import JudgedConfig
 from unmask.finetune.known import Known
 from unmask.finetune.sequences import Sequences
 from unmask.finetune.task_names import QUESTIONS
+from unmask.infer.backend import max_length
+from unmask.infer.folders import made
 from unmask.model import weights
 from unmask.tokenizer.tokenizer import Tokenizer
 
@@ -32,8 +33,7 @@ def run(config: BenchConfig, folder: Path) -> None:
     length = padded_length(config)
     for name, sequences in encoded(config, length):
         place = folder / name if name else folder
-        if place.exists() and any(place.iterdir()):
-            raise UserError(f"--dump npz {place}: is not empty", "name another folder")
+        made(place, "--dump npz", empty=True)
         pad_id = weights.read_config(config.model).pad_id
         write(place, sequences, length=length, pad_id=pad_id)
         say(f"{place}: {len(sequences):,} samples of {length} tokens, {LIST}")
@@ -41,7 +41,7 @@ def run(config: BenchConfig, folder: Path) -> None:
 
 def padded_length(config: BenchConfig) -> int:
     """--length, else that of the task, as evaluate has it; UserError beyond what is read."""
-    most = weights.read_config(config.model).max_length
+    most = max_length(config.model)
     if config.length:
         (length,) = config.length
         if length > most:
@@ -61,7 +61,9 @@ def encoded(config: BenchConfig, length: int) -> list[tuple[str, Sequences]]:
     assert config.data is not None
     tokenizer = Tokenizer.load(config.model)
     if config.npz.labelled:
-        judged = _judged(config.npz, config.model, config.data, length)
+        judged = JudgedConfig.of(
+            config.npz, model=config.model, data=config.data, max_length=length
+        )
         splits = families.judged(judged, Known.of(config.model), tokenizer)
         return [(split.name, split.examples.sequences) for split in splits]
     found = texts(config.data, config.text_column)
@@ -73,7 +75,6 @@ def encoded(config: BenchConfig, length: int) -> list[tuple[str, Sequences]]:
 
 def write(folder: Path, sequences: Sequences, *, length: int, pad_id: int) -> None:
     """Write int64 arrays of (1, length) under the names of transformers, padded on the right."""
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     with bar("write samples", len(sequences)) as progress:
         for number in range(len(sequences)):
@@ -95,18 +96,3 @@ def _arrays(sequences: Sequences, number: int, length: int, pad_id: int) -> dict
     found["attention_mask"][0, : end - begin] = 1
     found["token_type_ids"][0, : end - begin] = sequences.types_T[begin:end]
     return found
-
-
-def _judged(npz: NpzConfig, model: Path, data: Path, length: int) -> JudgedConfig:
-    return JudgedConfig(
-        model=model,
-        data=data,
-        task=npz.task,
-        split=npz.split,
-        columns=npz.columns,
-        choices=npz.choices,
-        windows=npz.windows,
-        entities=npz.entities,
-        order=npz.order,
-        max_length=length,
-    )

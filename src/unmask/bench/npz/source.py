@@ -3,7 +3,6 @@
 Legend: N samples, B of them, L length of a sample, S its real tokens, C outputs.
 """
 
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +14,10 @@ from unmask.core import files
 from unmask.core.errors import UserError
 from unmask.core.progress import bar, say
 from unmask.finetune.sequences import Ints, Sequences
-from unmask.infer.backend import Logits, open_backend
+from unmask.infer.backend import Logits, max_length, open_backend
 from unmask.infer.batches import answered, padded
+from unmask.infer.folders import made
+from unmask.infer.outputs import npz_files, stored_arrays
 from unmask.model import weights
 from unmask.model.heads import MaskedLM, SpanExtractor, TokenClassifier
 
@@ -38,21 +39,23 @@ def run(config: BenchConfig, folder: Path) -> None:
     assert config.out is not None
     model = weights.read_config(config.model)
     samples = read(folder)
-    longest = int(samples.sequences.lengths_N.max())
-    if longest > model.max_length:
+    longest, most = int(samples.sequences.lengths_N.max()), max_length(config.model)
+    if longest > most:
         raise UserError(
-            f"{folder}: a sample of {longest} tokens, and {config.model} reads at most "
-            f"{model.max_length}",
+            f"{folder}: a sample of {longest} tokens, and {config.model} reads at most {most}",
             "cut the samples, or give another model",
         )
-    highest = int(samples.sequences.ids_T.max())
-    if highest >= model.vocabulary or int(samples.sequences.ids_T.min()) < 0:
-        raise UserError(
-            f"{folder}: id {highest}, and {config.model} has {model.vocabulary} of them",
-            "encode the texts with the model's own tokenizer",
-        )
-    if config.out.exists() and any(config.out.iterdir()):
-        raise UserError(f"--out {config.out}: is not empty", "name another folder")
+    for name, values, limit in (
+        ("id", samples.sequences.ids_T, model.vocabulary),
+        ("token type", samples.sequences.types_T, model.types),
+    ):
+        if (least := int(values.min())) < 0 or int(values.max()) >= limit:
+            wrong = least if least < 0 else int(values.max())
+            raise UserError(
+                f"{folder}: {name} {wrong}, and {config.model} has {limit} of them",
+                "encode the texts with the model's own tokenizer",
+            )
+    made(config.out, empty=True)
     _answer(config, samples, config.out)
     say(f"{config.out}: outputs of {len(samples.sequences):,} samples")
 
@@ -77,7 +80,7 @@ def _paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder", "give the one that --dump npz wrote")
     if not (folder / LIST).exists():
-        found = sorted(folder.glob("*.npz"))
+        found = npz_files(folder)
     else:
         lines = (folder / LIST).read_text(encoding="utf-8").splitlines()
         named = [Path(line.strip()) for line in lines if line.strip()]
@@ -90,21 +93,24 @@ def _paths(folder: Path) -> list[Path]:
 def _arrays(path: Path) -> tuple[Ints, Ints, Ints]:
     """Ids, mask and types of one sample, (L,) each; UserError for what is no sample."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            names = NAMES if NAMES[0] in stored else NUMBERED
-            missing = [name for name in names[:2] if name not in stored]
-            if missing:
-                raise UserError(
-                    f"{path}: has no {missing[0]}; there is {', '.join(stored) or 'nothing'}", AGAIN
-                )
-            ids_L, mask_L = (stored[name].reshape(-1).astype(np.int64) for name in names[:2])
-            types_L = np.zeros_like(ids_L)
-            if names[2] in stored:
-                types_L = stored[names[2]].reshape(-1).astype(np.int64)
+        stored = stored_arrays(path, AGAIN)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file", f"mend {LIST}, or {AGAIN}") from None
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: damaged ({error})", AGAIN) from None
+    names = NAMES if NAMES[0] in stored else NUMBERED
+    if missing := [name for name in names[:2] if name not in stored]:
+        raise UserError(
+            f"{path}: has no {missing[0]}; there is {', '.join(stored) or 'nothing'}", AGAIN
+        )
+    for name in names:
+        array = stored.setdefault(name, np.zeros_like(stored[names[0]]))
+        one = array.shape in ((array.size,), (1, array.size))
+        if not one or array.dtype.kind not in "iub":
+            raise UserError(
+                f"{path}: {name} is {array.dtype} of shape {array.shape}, no whole numbers of one "
+                "sample",
+                AGAIN,
+            )
+    ids_L, mask_L, types_L = (stored[name].reshape(-1).astype(np.int64) for name in names)
     _refuse_odd_mask(path, ids_L, mask_L, types_L)
     return ids_L, mask_L, types_L
 
@@ -128,7 +134,6 @@ def _answer(config: BenchConfig, samples: Samples, out: Path) -> None:
     by_token = kind in (MaskedLM, SpanExtractor, TokenClassifier)
     pad_id = weights.read_config(config.model).pad_id
     backend = open_backend(config.model, config.engine, many=True)
-    out.mkdir(parents=True, exist_ok=True)
     lengths_N = samples.sequences.lengths_N
     with bar("run samples", len(lengths_N)) as progress:
         for group, _, logits in answered(

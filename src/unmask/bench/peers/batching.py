@@ -3,7 +3,7 @@
 Legend: B batch, L length.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,8 @@ FOUR = 4
 Ints = npt.NDArray[np.int64]
 Arrays = tuple[Ints, Ints, Ints]
 """ids_BL, mask_BL and types_BL."""
+PLACES = {"input_ids": 0, "attention_mask": 1, "token_type_ids": 2}
+"""Which of the arrays an input of this name is."""
 
 
 def batches(sequences: Sequences, order: Order, pad_id: int) -> Iterator[Arrays]:
@@ -41,12 +43,23 @@ def padded(sequences: Sequences, index_B: Ints, pad_id: int) -> Arrays:
     return ids_BL, mask_BL, types_BL
 
 
+def fed(arrays: Arrays, inputs: Mapping[str, bool]) -> dict[str, Ints]:
+    """What a graph's inputs are fed with; those that say True have a dimension for choices."""
+    return {
+        name: arrays[PLACES[name]][:, None] if choices else arrays[PLACES[name]]
+        for name, choices in inputs.items()
+    }
+
+
 def answering(
     forward: Callable[[Arrays], object], order: Order, pad_id: int
 ) -> Callable[[Sequences], object]:
     """Answer a request batch by batch."""
 
     def answer(sequences: Sequences) -> object:
-        return [forward(arrays) for arrays in batches(sequences, order, pad_id)][-1]
+        found: object = None
+        for arrays in batches(sequences, order, pad_id):
+            found = forward(arrays)  # the one before is let go, as ours are
+        return found
 
     return answer

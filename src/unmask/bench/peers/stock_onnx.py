@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from unmask.bench.peers import eager
-from unmask.bench.peers.batching import Arrays, answering
+from unmask.bench.peers.batching import Arrays, answering, fed
 from unmask.bench.peers.opening import PeerOpening
 from unmask.bench.worker import Engine
 from unmask.core import files
@@ -60,15 +60,10 @@ def opened(peer: PeerOpening) -> Engine:
     session = onnxruntime.InferenceSession(
         peer.prepared / name, options, providers=["CPUExecutionProvider"]
     )
-    places = {"input_ids": 0, "attention_mask": 1, "token_type_ids": 2}
     inputs = {item.name: len(item.shape) == 3 for item in session.get_inputs()}
 
     def forward(arrays: Arrays) -> object:
-        feed = {
-            name: arrays[places[name]][:, None] if choices else arrays[places[name]]
-            for name, choices in inputs.items()
-        }
-        return session.run(None, feed)
+        return session.run(None, fed(arrays, inputs))
 
     pad_id = files.read_json(peer.model / "config.json")["pad_token_id"]
     told = f"onnxruntime {peer.number_format}, stock"

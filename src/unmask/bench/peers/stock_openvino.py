@@ -7,11 +7,12 @@ import warnings
 from typing import Any
 
 from unmask.bench.peers import eager, stock_onnx
-from unmask.bench.peers.batching import Arrays, answering
+from unmask.bench.peers.batching import PLACES, Arrays, answering, fed
 from unmask.bench.peers.opening import PeerOpening
 from unmask.bench.worker import Engine
 from unmask.core import files, machine
 from unmask.core.errors import UserError
+from unmask.infer import openvino_runtime
 
 CONVERTED = "openvino.xml"
 HINTS = {"fp32": "f32", "bf16": "bf16"}
@@ -20,9 +21,9 @@ BF16 = {"avx512_bf16", "amx_bf16", "bf16"}
 
 def prepare(peer: PeerOpening) -> None:
     """Convert in memory, weights as they are; what lies there already is kept."""
-    import openvino
     import torch
 
+    openvino = openvino_runtime.imported("the peer openvino")
     if (peer.prepared / CONVERTED).exists():
         return
     model = eager.load(peer, dtype=torch.float32)
@@ -37,8 +38,7 @@ def prepare(peer: PeerOpening) -> None:
 
 def opened(peer: PeerOpening) -> Engine:
     """Load what was prepared; one batch at a time on all threads."""
-    import openvino
-
+    openvino = openvino_runtime.imported("the peer openvino")
     if peer.number_format == "bf16" and not BF16 & set(machine.describe()["instruction_sets"]):
         raise UserError("this processor has no bf16 instructions", "measure fp32")
     model: Any = openvino.Core().compile_model(
@@ -51,19 +51,14 @@ def opened(peer: PeerOpening) -> Engine:
         },
     )
     request = model.create_infer_request()
-    places = {"input_ids": 0, "attention_mask": 1, "token_type_ids": 2}
     inputs = {
         name: len(item.partial_shape) == 3
         for item in model.inputs
-        for name in item.get_names() & places.keys()
+        for name in item.get_names() & PLACES.keys()
     }
 
     def forward(arrays: Arrays) -> object:
-        feed = {
-            name: arrays[places[name]][:, None] if choices else arrays[places[name]]
-            for name, choices in inputs.items()
-        }
-        return request.infer(feed, share_inputs=True)
+        return request.infer(fed(arrays, inputs), share_inputs=True)
 
     pad_id = files.read_json(peer.model / "config.json")["pad_token_id"]
     told = f"openvino {peer.number_format}, as it comes"

@@ -13,6 +13,7 @@ from onnx import helper
 from unmask.export.graph.encoder import EncoderGraph, Inputs
 from unmask.export.graph.layers import Layers, Plan, numpy
 from unmask.export.graph.nodes import Dimension, Graph
+from unmask.export.int8.sites import Model
 from unmask.model.heads import (
     MaskedLM,
     MultipleChoice,
@@ -21,7 +22,7 @@ from unmask.model.heads import (
     TokenClassifier,
 )
 
-Exported = MaskedLM | MultipleChoice | SequenceClassifier | SpanExtractor | TokenClassifier
+Exported = Model
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from unmask.export.graph.nodes import Graph
-from unmask.export.int8.plan import Floats, Quantised, weight_scale
+from unmask.export.int8.plan import Floats, Quantised, weight_ints
 
 Plan = Mapping[str, Quantised]
 """The linear layers that are computed in 8 bits, by their names in the model."""
@@ -53,10 +53,7 @@ class Layers:
         self, name: str, part: str, site: Quantised, weight_IO: Floats, value: str
     ) -> str:
         """Write a product of 8-bit numbers, the weights' scale by output."""
-        if site.migration_I is not None:
-            weight_IO = weight_IO * site.migration_I[:, None]
-        scale_O = weight_scale(weight_IO, site.levels)
-        ints_IO = np.clip(np.round(weight_IO / scale_O), -site.levels, site.levels)
+        ints_IO, scale_O = weight_ints(weight_IO, site)
         weight = self.graph.constant(f"{name}{part}.weight", ints_IO.astype(np.int8))
         scale = self.graph.constant(f"{name}{part}.scale", scale_O)
         if site.scale is None:

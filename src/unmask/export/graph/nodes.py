@@ -10,8 +10,12 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from unmask.core.errors import UserError
+
 OPSET = 21
 IR = 10
+MOST_BYTES = 2**31 - 2**24
+"""Of one file of protobuf, less what nodes take."""
 
 Array = npt.ArrayLike
 Attribute = int | float | Sequence[int]
@@ -85,7 +89,13 @@ class Graph:
         return helper.np_dtype_to_tensor_dtype(self.float_type)
 
     def model(self) -> onnx.ModelProto:
-        """Close the graph and check it."""
+        """Close the graph and check it; UserError for weights that one file cannot hold."""
+        total = sum(len(one.raw_data) for one in self._constants.values())
+        if total > MOST_BYTES:
+            raise UserError(
+                f"weights of {total / 1e9:.1f} GB: one ONNX file holds 2 GB",
+                "give --to pt2 or torchscript; for --to onnx, --precision fp16 halves them",
+            )
         graph = helper.make_graph(
             self._nodes,
             "unmask",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from unmask.core.errors import UserError
 from unmask.core.progress import bar
+from unmask.export.config import LEAST_TEXTS
 from unmask.export.int8.observed import Observed
 from unmask.export.int8.sites import Model, intercepted, sites
 from unmask.finetune.forward import TOKENS_PER_BATCH
@@ -20,12 +21,9 @@ from unmask.finetune.sequences import Sequences
 from unmask.model.heads import MultipleChoice, SequenceClassifier
 from unmask.tokenizer.batch import by_length
 
-LEAST = 100
-"""Texts, below which a range is a matter of luck."""
-
 
 def observe(
-    model: Model, sequences: Sequences, maker: Maker, *, least: int = LEAST
+    model: Model, sequences: Sequences, maker: Maker, *, least: int = LEAST_TEXTS
 ) -> dict[str, Observed]:
     """Look at what goes into each site while the model reads the sequences, in float.
 
@@ -33,7 +31,7 @@ def observe(
     block that the exported graph does not compute (Encoder.asked). UserError for fewer sequences
     than `least`, or if an input is not finite.
     """
-    _require(len(sequences), least)
+    require(len(sequences), least)
     seen = {name: Observed.empty(layer.in_features) for name, layer in sites(model).items()}
 
     def look(site: str, value: Tensor) -> Tensor:
@@ -79,7 +77,8 @@ def device_of(model: nn.Module) -> torch.device:
     return next(model.parameters()).device
 
 
-def _require(texts: int, least: int) -> None:
+def require(texts: int, least: int = LEAST_TEXTS) -> None:
+    """UserError for too few texts to calibrate on."""
     if texts < least:
         raise UserError(
             f"calibration on {texts} texts: ranges of fewer than {least} do not hold",

@@ -6,13 +6,12 @@ Legend: I width of a layer's input, O of its output; ... any shape.
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unmask.export.graph.layers import numpy
-from unmask.export.int8.plan import Quantised, weight_scale
+from unmask.export.int8.plan import Quantised, weight_ints
 from unmask.export.int8.ranges import MOST
 from unmask.export.int8.sites import Model, intercepted, sites
 
@@ -53,11 +52,7 @@ def rounded_input(value: Tensor, site: Quantised) -> Tensor:
 
 def rounded_weight(layer: nn.Linear, site: Quantised) -> Tensor:
     """Migrate a layer's weight, and give it as its numbers of 8 bits say it: (O, I)."""
-    weight_IO = numpy(layer.weight).T
-    if site.migration_I is not None:
-        weight_IO = weight_IO * site.migration_I[:, None]
-    scale_O = weight_scale(weight_IO, site.levels)
-    ints_IO = np.clip(np.round(weight_IO / scale_O), -site.levels, site.levels)
+    ints_IO, scale_O = weight_ints(numpy(layer.weight).T, site)
     return torch.from_numpy((ints_IO * scale_O).T.copy()).to(layer.weight.device)
 
 

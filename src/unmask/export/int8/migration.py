@@ -12,11 +12,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from unmask.core.progress import bar
+from unmask.export.config import PERCENTILE, Method
 from unmask.export.graph.layers import numpy
 from unmask.export.int8.fake import product
 from unmask.export.int8.observed import Floats, Observed
 from unmask.export.int8.plan import LEVELS, Quantised
-from unmask.export.int8.ranges import PERCENTILE, Method, limits, step
+from unmask.export.int8.ranges import limits, step
 from unmask.export.int8.sites import Model, sites
 
 ALPHAS = (0.25, 0.5, 0.65, 0.8)

@@ -34,3 +34,11 @@ def weight_scale(weight_IO: Floats, levels: int) -> Floats:
     """The step of each output's weights, (O,): the largest is the last level."""
     most_O = np.abs(weight_IO).max(0)
     return np.where(most_O > 0, most_O / levels, 1).astype(np.float32)
+
+
+def weight_ints(weight_IO: Floats, site: Quantised) -> tuple[Floats, Floats]:
+    """Migrate weights; give them as whole numbers of steps, (I, O), and the steps, (O,)."""
+    if site.migration_I is not None:
+        weight_IO = weight_IO * site.migration_I[:, None]
+    scale_O = weight_scale(weight_IO, site.levels)
+    return np.clip(np.round(weight_IO / scale_O), -site.levels, site.levels), scale_O

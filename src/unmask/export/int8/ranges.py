@@ -4,18 +4,16 @@ Legend: N bins, C candidates of a side.
 """
 
 from itertools import product
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from unmask.core.errors import UserError
+from unmask.export.config import PERCENTILE, Method
 from unmask.export.int8.entropy import least_divergence
 from unmask.export.int8.histogram import Histogram
 from unmask.export.int8.observed import Observed
 
-Method = Literal["min-max", "percentile", "mse", "entropy"]
-PERCENTILE = 99.999
 BINS = 2048
 """Where many cuts are tried: a step of 8 bits over all that was seen is two of them or more."""
 MOST = 255
