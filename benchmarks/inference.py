@@ -1,10 +1,11 @@
 """Inference of a base model beside what one would take instead: `make bench-infer`.
 
-    python benchmarks/inference.py [--seconds 3] [--rounds 3] [--only fp32 bf16 int8]
+    python benchmarks/inference.py [--seconds 3] [--rounds 3] [--work runs/inference]
 
 A RoBERTa-base with random weights (speed does not depend on what they are) is exported in each
 number format; `unmask bench` measures export and peers in turns. A head for questions answers fixed
-shapes, one for sentences answers 64 of them of ragged length.
+shapes, one for sentences answers 64 of them of ragged length. What `unmask bench` has measured is
+kept in the work folder, and is not measured again.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from results import write
+from results import FOLDER, write
 from tokenizers.pre_tokenizers import ByteLevel
 
 from unmask.model import weights
@@ -47,15 +48,20 @@ OURS = "unmask"
 def main() -> None:
     """Make the models, measure, and write the result."""
     flags = _flags()
+    kept = {
+        (precision, head): flags.work / f"{precision}-{head}.json"
+        for precision in EXPORTS
+        for head in CASES
+    }
+    flags.work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        make_models(folder)
-        rows = [
-            row
-            for precision in flags.only
-            for head, cases in CASES.items()
-            for row in measured(folder, head, cases, precision, flags)
-        ]
+        for (precision, head), path in kept.items():
+            if not path.exists():
+                make_model(folder, head)
+                shutil.copyfile(measured(folder, head, precision, flags) / "bench.json", path)
+    benches = {key: json.loads(path.read_text(encoding="utf-8")) for key, path in kept.items()}
+    rows = [row for (precision, _), found in benches.items() for row in _rows(precision, found)]
     text = (
         "Sentences a second and milliseconds a request on two cores: the median of the rounds and "
         "their range, our export and the peers in turns. The ratio is ours to theirs. Fixed shapes "
@@ -67,30 +73,37 @@ def main() -> None:
         title="Inference of RoBERTa-base beside its peers",
         text=text,
         rows=rows,
-        samples={"seconds": flags.seconds, "rounds": flags.rounds},
+        samples={
+            f"{precision} {head}": {
+                name: found[name] for name in ("made", "machine", "seconds", "rounds", "peaks")
+            }
+            for (precision, head), found in benches.items()
+        },
     )
 
 
-def make_models(folder: Path) -> None:
-    """Write a model folder for each head, and labelled data that its export is compared on."""
+def make_model(folder: Path, head: str) -> None:
+    """Write a model folder, labelled data that its export is compared on, and some to calibrate."""
     dice = random.Random(0)
     words = ["".join(dice.choices("abcdefgh", k=dice.randint(2, 7))) for _ in range(300)]
-    lines = [" ".join(dice.choices(words, k=6)) for _ in range(120)]
     tokens = ["<s>", "<pad>", "</s>", "<unk>", *sorted(ByteLevel.alphabet()), "<mask>"]
-    tokenizer = byte_level_bpe({token: number for number, token in enumerate(tokens)}, [])
-    for head, model in (
-        (QUESTIONS, SpanExtractor(base())),
-        (SENTENCES, SequenceClassifier(base(), ("no", "yes"))),
-    ):
-        initialise(model, 0)
-        weights.save(model, folder / head)
-        tokenizer.save(folder / head)
-    rows = [{"text": line, "label": dice.choice(["no", "yes"])} for line in lines]
-    (folder / f"{SENTENCES}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    asked = [_article(number, line) for number, line in enumerate(lines)]
-    (folder / f"{QUESTIONS}.json").write_text(
-        json.dumps({"version": "1.1", "data": asked}), encoding="utf-8"
-    )
+    answers = head == QUESTIONS
+    model = SpanExtractor(base()) if answers else SequenceClassifier(base(), ("no", "yes"))
+    initialise(model, 0)
+    weights.save(model, folder / head)
+    byte_level_bpe({token: number for number, token in enumerate(tokens)}, []).save(folder / head)
+    for path in data_of(folder, head):
+        lines = [" ".join(dice.choices(words, k=6)) for _ in range(120)]
+        rows = [{"text": line, "label": dice.choice(["no", "yes"])} for line in lines]
+        asked = {"version": "1.1", "data": [_article(*one) for one in enumerate(lines)]}
+        text = json.dumps(asked) if answers else "\n".join(map(json.dumps, rows))
+        path.write_text(text, encoding="utf-8")
+
+
+def data_of(folder: Path, head: str) -> tuple[Path, Path]:
+    """Files of labelled data: to be compared on, and to calibrate."""
+    ending = "json" if head == QUESTIONS else "jsonl"
+    return folder / f"{head}.{ending}", folder / f"{head}-shown.{ending}"
 
 
 def base() -> ModelConfig:
@@ -108,22 +121,24 @@ def base() -> ModelConfig:
     )
 
 
-def measured(
-    folder: Path, head: str, cases: tuple[str, ...], precision: str, flags: argparse.Namespace
-) -> list[dict[str, Any]]:
-    """Export in one number format, measure it and its peers, and lay the records out as rows."""
+def measured(folder: Path, head: str, precision: str, flags: argparse.Namespace) -> Path:
+    """Export in one number format, and measure it beside its peers: the folder of the reports."""
     exported, out = folder / "export", folder / "bench"
-    data = folder / (f"{head}.json" if head == QUESTIONS else f"{head}.jsonl")
-    task = ("--task", "squad") if head == QUESTIONS else ("--task", "table")
-    tolerance = ("--tolerance", "0.001") if precision == "fp32" else ()
-    export = ("export", "--model", folder / head, *task, "--data", data, "--out", exported)
-    _unmask(*export, *EXPORTS[precision], *tolerance, "--max-drop", "100")
-    bench = ("bench", "--model", exported, "--peers-model", folder / head, "--out", out, *cases)
+    for old in (exported, out):
+        shutil.rmtree(old, ignore_errors=True)
+    data, shown = data_of(folder, head)
+    task = ("--task", "squad" if head == QUESTIONS else "table", "--data", data)
+    words = {"fp32": ("--tolerance", "0.001"), "int8": ("--calibration", shown)}.get(precision, ())
+    export = ("export", "--model", folder / head, *task, "--out", exported, *EXPORTS[precision])
+    _unmask(*export, *words, "--max-drop", "100")
+    bench = ("bench", "--model", exported, "--peers-model", folder / head, *CASES[head])
     length = ("--seconds", flags.seconds, "--rounds", flags.rounds)
-    _unmask(*bench, "--peers-only", *PEERS[precision], *length)
-    records = json.loads((out / "bench.json").read_text(encoding="utf-8"))["records"]
-    shutil.rmtree(exported)
-    shutil.rmtree(out)
+    _unmask(*bench, "--peers-only", *PEERS[precision], *length, "--out", out)
+    return out
+
+
+def _rows(precision: str, bench: dict[str, Any]) -> list[dict[str, Any]]:
+    records = bench["records"]
     ours = {one["case"]: one for one in records if one["engine"] == OURS}
     return [_row(precision, record, ours[record["case"]]) for record in records]
 
@@ -164,7 +179,7 @@ def _flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="+", choices=list(EXPORTS), default=list(EXPORTS))
+    parser.add_argument("--work", type=Path, default=FOLDER.parents[1] / "runs/inference")
     return parser.parse_args()
 
 

@@ -48,13 +48,28 @@ def run(config: BenchConfig) -> None:
     else:
         if config.out is not None:
             made(config.out)
-        _report(config, bench(config, model_sha256))
+        _measure_and_report(config, model_sha256)
 
 
-def bench(config: BenchConfig, model_sha256: str) -> Bench:
-    """Measure everything that is asked for."""
-    engine, device = shared(config), computing(config)
-    folder = peers.peers_model(config)
+def _measure_and_report(config: BenchConfig, model_sha256: str) -> None:
+    """Measure everything that is asked for, and report it; a run that is stopped, what it has."""
+    threads = (shared(config).threads or 1) * config.instances
+    device = computing(config)
+    peak = functools.cache(lambda name: peaks.peak(name, threads, device))
+    found = list[Record | Missing]()
+    try:
+        _measure(config, threads, peak, found)
+    except KeyboardInterrupt:
+        if any(isinstance(one, Record) for one in found):
+            say("stopped: this is what was measured until then")
+            _report(config, _bench(config, model_sha256, threads, peak, found))
+        raise
+    _report(config, _bench(config, model_sha256, threads, peak, found))
+
+
+def _measure(config: BenchConfig, threads: int, peak: Peak, found: list[Record | Missing]) -> None:
+    """Append every record as it comes."""
+    engine, folder = shared(config), peers.peers_model(config)
     tasks = [_task(config, case) for case in cases(config)]
     protocol = Protocol(
         instances=config.instances,
@@ -65,9 +80,6 @@ def bench(config: BenchConfig, model_sha256: str) -> Bench:
         rounds=config.rounds,
         seed=config.seed,
     )
-    threads = (engine.threads or 1) * config.instances
-    found = list[Record | Missing]()
-    peak = functools.cache(lambda name: peaks.peak(name, threads, device))
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         ready, reasons = (
@@ -82,7 +94,6 @@ def bench(config: BenchConfig, model_sha256: str) -> Bench:
             if folder:
                 sides += peers.entrants(ready, folder, scratch, threads, ragged=ragged)
             found += measured(sides, some, protocol, peak)
-    return _bench(config, model_sha256, threads, peak, found)
 
 
 def shared(config: BenchConfig) -> EngineConfig:

@@ -82,7 +82,7 @@ def test_an_out_that_is_a_file_is_told_before_anything_is_computed(
 ):
     out = tmp_path / "out"
     out.write_text("mine")
-    monkeypatch.setattr(run, "bench", lambda _: pytest.fail("it was measured"))
+    monkeypatch.setattr(run, "_measure", lambda *_: pytest.fail("it was measured"))
     settings = {"out": out}
     if what == "samples":
         sample(tmp_path, {"input_ids": [[5, 6]], "attention_mask": [[1, 1]]})
@@ -275,7 +275,7 @@ def test_a_choice_is_not_looked_for_on_a_card(model, monkeypatch):
 
 def test_a_folder_without_weights_is_told_before_anything_is_computed(tmp_path, monkeypatch):
     (tmp_path / "config.json").write_text("{}")
-    monkeypatch.setattr(run, "bench", lambda _: pytest.fail("it was measured"))
+    monkeypatch.setattr(run, "_measure", lambda *_: pytest.fail("it was measured"))
 
     with pytest.raises(UserError, match=r"holds no model\.safetensors"):
         run.run(BenchConfig(model=tmp_path))

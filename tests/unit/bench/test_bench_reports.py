@@ -6,13 +6,14 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from unmask.bench import page, table
+from unmask.bench import page, run, table
 from unmask.bench.config import BenchConfig
 from unmask.bench.records import Bench, Missing, Record
 from unmask.bench.run import _report
 from unmask.bench.stats import Spread
 from unmask.core import machine
 from unmask.core.errors import UserError
+from unmask.model.heads import MaskedLM
 
 
 def record(engine="unmask", case="8 x 128", speed=100.0, **changes):
@@ -157,3 +158,18 @@ def test_a_measurement_without_a_number_is_an_error_and_is_written_all_the_same(
     assert caught.value.what.endswith("nothing could be measured: no memory")
     assert json.loads(capsys.readouterr().out)["missing"][0]["reason"] == "no memory"
     assert "no memory" in (tmp_path / "bench.html").read_text()
+
+
+def test_a_run_that_is_stopped_reports_what_it_has(model_folder, tmp_path, monkeypatch, capsys):
+    def stopped(config, threads, peak, found):
+        found.append(record())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "_measure", stopped)
+    folder = model_folder(MaskedLM)
+
+    with pytest.raises(KeyboardInterrupt):
+        run.run(BenchConfig(model=folder, out=tmp_path))
+
+    assert "stopped: this is what was measured until then" in capsys.readouterr().err
+    assert len(json.loads((tmp_path / "bench.json").read_text())["records"]) == 1
