@@ -56,10 +56,11 @@ bench-infer: .venv/installed-dev  ## a base model's inference beside transformer
 	$(BIN)/python benchmarks/inference.py
 	$(MAKE) docs
 
-bench-tasks: .venv/installed-dev  ## what pretraining brings on ten real tasks, in two to three hours: DATA=FOLDER
+bench-tasks: .venv/installed-dev  ## what pretraining brings on ten real tasks, and 8 bits cost on four, in two to three hours: DATA=FOLDER
 	sh benchmarks/task_pretraining.sh $(DATA) runs/tasks
 	$(BIN)/python benchmarks/task_scores.py --english runs/tasks/english --chinese runs/tasks/chinese \
 		--data $(DATA)
+	$(BIN)/python benchmarks/int8_tasks.py --data $(DATA)
 	$(MAKE) docs
 
 bench-time-to-loss: .venv/installed-dev  ## how soon the loss is reached that transformers has after 15 minutes
