@@ -82,6 +82,7 @@ def compared(case: Case, flags: argparse.Namespace) -> tuple[dict[str, Any], dic
             for precision, found in rates.items():
                 found.append(_rate(folder / precision, lines, folder / "bench"))
         contract = files.read_json(folder / "int8" / "contract.json")
+        del contract["data"]  # where it lies here is of no use elsewhere
     fp32, int8 = rates["fp32"], rates["int8"]
     eight = contract["int8"]
     row = {

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import library
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional as F
 
@@ -244,7 +245,7 @@ def test_batches_beyond_the_largest_bucket_run_without_a_graph(monkeypatch):
 def test_what_is_recorded_depends_on_its_input_alone(kind, family):
     """Traced, with every number of Python fixed; to look at one of a tensor would raise."""
     model = model_of(kind, family)
-    loop = torch.library.custom_op(f"unmask_test::{kind.__name__}_{family}", mutates_args=())(_loop)
+    loop = library.custom_op(f"unmask_test::{kind.__name__}_{family}", mutates_args=())(_loop)
 
     def trace(run, static_X):
         traced = make_fx(run)(static_X)
